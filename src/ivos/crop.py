@@ -1,0 +1,296 @@
+"""The region of interest: the box around an object, the warp into a square crop, and back.
+
+Pure functions of arrays, NumPy and OpenCV only, used by the session and by training alike, at any
+frame size. The rules are those of IPN's region of interest (Oh et al., CVPR 2019 and the 2018 DAVIS
+workshop); their numbers are a ``CropSpec``, whose defaults are the published ones.
+
+Coordinates are those of pixel centres: pixel (0, 0) has its centre at y = 0, x = 0. A crop is
+aligned at the corners: its first sample lies at ``region.y0`` and its last one at ``region.y1``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ivos.masks import Bytes2D, Patch, tight_box
+from ivos.types import Point
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropSpec:
+    """How a network wants its crops. Defaults: the published network."""
+
+    crop_size: int = 256
+    """Side of the square crop in pixels; a multiple of 32."""
+    margin: float = 0.25
+    """What is added to each end of a side, as a part of that side."""
+    minimum_side: float = 128.0
+    """Sides shorter than this many pixels of the frame are grown to it before the margin."""
+    minimum_fraction: float = 0.0
+    """The same as a part of the frame's shorter side; the larger of the two holds."""
+    pad_before: float = 5.0
+    """How many pixels a crop may reach beyond the first row and column (zeros there)."""
+    pad_after: float = 6.0
+    """How many pixels a crop may reach beyond the last row and column (zeros there)."""
+    keep_aspect: bool = False
+    """Grow the shorter side to the longer, beyond the frame if need be: pixels stay square."""
+    threshold: float = 0.49
+    """Mask pixels of this probability and more belong to the box."""
+    neutral_is_everywhere: bool = True
+    """A missing previous mask counts as 'everywhere' (the published neutral value of 0.5 passes
+    the threshold), so the crop is the whole frame. If false, it counts as nowhere."""
+    zoom_first_round: bool = False
+    """With no previous mask, look at the whole frame first, then again around what was found."""
+    stroke_radius: float = 2.5
+    """Half the width of a drawn stroke, in pixels of the crop."""
+    antialias: bool = False
+    """Average before sampling where the frame is shrunk twofold or more (large videos)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where a crop's first and last samples lie in the frame, in pixel coordinates."""
+
+    y0: float
+    x0: float
+    y1: float
+    x1: float
+
+
+def whole_frame(size: tuple[int, int], spec: CropSpec) -> Region:
+    """The region for 'look everywhere' on a frame of ``size`` (H, W)."""
+    return region_around((0, 0, *size), size, spec)
+
+
+def region_around(
+    box: tuple[int, int, int, int] | None, size: tuple[int, int], spec: CropSpec
+) -> Region:
+    """The region around a pixel box (bottom and right not included); ``None`` is the whole frame.
+
+    Short sides grow to the minimum, each end gets the margin, and the frame (with its padding)
+    bounds the result.
+    """
+    top, left, bottom, right = box or (0, 0, *size)
+    minimum = max(spec.minimum_side, spec.minimum_fraction * min(size))
+    y0, y1 = _grown(top, bottom - 1, minimum, spec.margin)
+    x0, x1 = _grown(left, right - 1, minimum, spec.margin)
+    if spec.keep_aspect:
+        side = min(max(y1 - y0, x1 - x0), max(size) - 1 + spec.pad_before + spec.pad_after)
+        y0, y1 = _moved_inside(y0, y1, side, size[0])
+        x0, x1 = _moved_inside(x0, x1, side, size[1])
+        return Region(y0, x0, y1, x1)
+    return Region(
+        max(y0, -spec.pad_before),
+        max(x0, -spec.pad_before),
+        min(y1, size[0] - 1 + spec.pad_after),
+        min(x1, size[1] - 1 + spec.pad_after),
+    )
+
+
+def _grown(low: float, high: float, minimum: float, margin: float) -> tuple[float, float]:
+    if high - low < minimum:
+        middle = (low + high) / 2
+        low, high = middle - minimum / 2, middle + minimum / 2
+    grow = margin * (high - low + 1)
+    return low - grow, high + grow
+
+
+def _moved_inside(low: float, high: float, side: float, length: int) -> tuple[float, float]:
+    middle = (low + high) / 2
+    if side >= length - 1:
+        middle = (length - 1) / 2
+    else:
+        middle = min(max(middle, side / 2), length - 1 - side / 2)
+    return middle - side / 2, middle + side / 2
+
+
+def united(boxes: Sequence[tuple[int, int, int, int] | None]) -> tuple[int, int, int, int] | None:
+    """The smallest box around all boxes that are not None; None where there are none."""
+    found = np.array([box for box in boxes if box is not None])
+    if found.size == 0:
+        return None
+    top, left = found[:, :2].min(axis=0)
+    bottom, right = found[:, 2:].max(axis=0)
+    return int(top), int(left), int(bottom), int(right)
+
+
+def region_for_interaction(
+    previous: NDArray[np.float32] | None,
+    positive: NDArray[np.float32],
+    negative: NDArray[np.float32],
+    spec: CropSpec,
+) -> Region:
+    """The interaction network's region: around the previous mask and all strokes.
+
+    ``previous`` (H, W) probability or None for "none yet"; ``positive`` and ``negative`` (H, W),
+    above 0 where drawn.
+    """
+    size = (positive.shape[0], positive.shape[1])
+    if previous is None and (spec.neutral_is_everywhere or spec.zoom_first_round):
+        return whole_frame(size, spec)
+    boxes = [tight_box(positive, 1e-6), tight_box(negative, 1e-6)]
+    if previous is not None:
+        boxes.append(tight_box(previous, spec.threshold))
+    return region_around(united(boxes), size, spec)
+
+
+def region_for_propagation(
+    previous: NDArray[np.float32] | None, neighbour: NDArray[np.float32], spec: CropSpec
+) -> Region:
+    """The propagation network's region: around last round's mask and the neighbour frame's mask.
+
+    Both (H, W) probabilities; ``previous`` None for "none yet".
+    """
+    size = (neighbour.shape[0], neighbour.shape[1])
+    if previous is None and spec.neutral_is_everywhere:
+        return whole_frame(size, spec)
+    boxes = [tight_box(neighbour, spec.threshold)]
+    if previous is not None:
+        boxes.append(tight_box(previous, spec.threshold))
+    return region_around(united(boxes), size, spec)
+
+
+def _steps(region: Region, size: int) -> tuple[float, float]:
+    return (region.y1 - region.y0) / (size - 1), (region.x1 - region.x0) / (size - 1)
+
+
+def warp(
+    image: Pixels,
+    region: Region,
+    size: int,
+    *,
+    antialias: bool = False,
+    offset: tuple[int, int] = (0, 0),
+) -> Pixels:
+    """Sample a square crop: (H, W) or (H, W, C) -> (size, size) or (size, size, C), same type.
+
+    Bilinear, zeros outside the image. ``offset`` (top, left) says where in the frame the image
+    lies, if it is a part of one.
+    """
+    if image.size == 0:
+        return np.zeros((size, size, *image.shape[2:]), image.dtype)
+    dy, dx = _steps(region, size)
+    top, left = offset
+    matrix = np.array([[dx, 0, region.x0 - left], [0, dy, region.y0 - top]], np.float64)
+    if antialias and max(dy, dx) >= 2:
+        image, matrix = _averaged(image, matrix, max(int(dy), 1), max(int(dx), 1))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(image, matrix, (size, size), flags=flags)  # type: ignore[return-value]
+
+
+def _averaged(
+    image: Pixels, matrix: NDArray[np.float64], ky: int, kx: int
+) -> tuple[Pixels, NDArray[np.float64]]:
+    """Shrink by whole factors, averaging, and adjust the mapping: y becomes (y - (k-1)/2) / k."""
+    height, width = image.shape[0] // ky, image.shape[1] // kx
+    if height == 0 or width == 0:
+        return image, matrix
+    cut = image[: height * ky, : width * kx]
+    small = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)
+    scale = np.array([[kx], [ky]], np.float64)
+    moved = matrix.copy()
+    moved[:, 2:] -= (scale - 1) / 2
+    return small, moved / scale  # type: ignore[return-value]
+
+
+def warp_patch(patch: Patch, region: Region, size: int, *, antialias: bool = False) -> Bytes2D:
+    """The same for one object's mask: (size, size) uint8."""
+    offset = (patch.top, patch.left)
+    return warp(patch.values, region, size, antialias=antialias, offset=offset)  # type: ignore[return-value]
+
+
+def unwarp(crop: NDArray[np.float32], region: Region, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Put a (S, S) crop back into a frame of ``size`` (H, W): bilinear, zero outside the region."""
+    height, width = size
+    dy, dx = _steps(region, crop.shape[0])
+    y0, x0 = max(0, int(np.ceil(region.y0))), max(0, int(np.ceil(region.x0)))
+    y1 = min(height, int(np.floor(region.y1)) + 1)
+    x1 = min(width, int(np.floor(region.x1)) + 1)
+    frame = np.zeros(size, crop.dtype)
+    if y0 < y1 and x0 < x1:
+        frame[y0:y1, x0:x1] = _resampled(crop, region, (y0, x0, y1, x1), (dy, dx))
+    return frame
+
+
+def _resampled(
+    crop: Pixels, region: Region, box: tuple[int, int, int, int], steps: tuple[float, float]
+) -> Pixels:
+    """The frame's pixels of ``box``, sampled from the crop."""
+    dy, dx = steps
+    top, left, bottom, right = box
+    matrix = np.array(
+        [[1 / dx, 0, (left - region.x0) / dx], [0, 1 / dy, (top - region.y0) / dy]], np.float64
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(crop, matrix, (right - left, bottom - top), flags=flags)  # type: ignore[return-value]
+
+
+def unwarp_patch(crop: Bytes2D, region: Region, size: tuple[int, int]) -> Patch:
+    """The same for 8-bit crops, at the cost of the object's area only."""
+    found = tight_box(crop)
+    if found is None:
+        return Patch.empty(size)
+    dy, dx = _steps(region, crop.shape[0])
+    # One crop pixel around what is not zero: bilinear sampling reaches that far.
+    top = max(0, int(np.ceil(max(region.y0, region.y0 + (found[0] - 1) * dy))))
+    left = max(0, int(np.ceil(max(region.x0, region.x0 + (found[1] - 1) * dx))))
+    bottom = min(size[0], int(np.floor(min(region.y1, region.y0 + found[2] * dy))) + 1)
+    right = min(size[1], int(np.floor(min(region.x1, region.x0 + found[3] * dx))) + 1)
+    if top >= bottom or left >= right:
+        return Patch.empty(size)
+    values = _resampled(crop, region, (top, left, bottom, right), (dy, dx))
+    return Patch(size, top, left, values).tight()  # type: ignore[arg-type]
+
+
+def neutral_crop(
+    value: float, region: Region, size: tuple[int, int], side: int
+) -> NDArray[np.float32]:
+    """(side, side): what ``warp`` makes of a frame of ``size`` that is ``value`` everywhere."""
+    weights = []
+    for low, high, length in ((region.y0, region.y1, size[0]), (region.x0, region.x1, size[1])):
+        at = np.linspace(low, high, side)
+        weights.append(np.clip(np.minimum(at + 1, length - at), 0, 1).astype(np.float32))
+    crop: NDArray[np.float32] = np.float32(value) * weights[0][:, None] * weights[1][None, :]
+    return crop
+
+
+def draw_paths(
+    paths: Sequence[tuple[Sequence[Point], bool]],
+    region: Region,
+    size: tuple[int, int],
+    spec: CropSpec,
+    side: int | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Draw strokes into a crop, at the crop's resolution, so that none is lost in a large video.
+
+    ``paths`` are (points as fractions of the frame, positive or not), later ones over earlier ones
+    -> (positive, negative), each (side, side) of 0 and 1. A path of one point becomes a disc.
+    """
+    side = side or spec.crop_size
+    canvas = np.zeros((side, side), np.uint8)
+    dy, dx = _steps(region, side)
+    for points, positive in paths:
+        at = np.asarray(points, np.float64).reshape(-1, 2) * (size[1], size[0]) - 0.5
+        at = (at - (region.x0, region.y0)) / (dx, dy)
+        _draw(canvas, at, 1 if positive else 2, spec.stroke_radius)
+    return (canvas == 1).astype(np.float32), (canvas == 2).astype(np.float32)
+
+
+def _draw(canvas: Bytes2D, at: NDArray[np.float64], value: int, radius: float) -> None:
+    shift = 4  # OpenCV draws at sixteenths of a pixel
+    fixed = np.rint(at * (1 << shift)).clip(-(1 << 20), 1 << 20).astype(np.int32)
+    if len(fixed) > 1:
+        thickness = max(1, round(2 * radius))
+        cv2.polylines(canvas, [fixed[:, None]], False, value, thickness, cv2.LINE_8, shift)
+    for x, y in fixed[[0, -1]]:
+        cv2.circle(
+            canvas, (int(x), int(y)), round(radius * (1 << shift)), value, -1, cv2.LINE_8, shift
+        )

@@ -1,0 +1,1 @@
+"""What runs a network: the protocol, its implementations, and the weights."""
