@@ -47,8 +47,13 @@ class CropSpec:
     neutral_is_everywhere: bool = True
     """A missing previous mask counts as 'everywhere' (the published neutral value of 0.5 passes
     the threshold), so the crop is the whole frame. If false, it counts as nowhere."""
+    follow_neighbour: bool = False
+    """The propagation network's crop is around the neighbour's mask alone, not last round's too,
+    which may be grossly wrong; the whole frame where the neighbour shows nothing."""
     zoom_first_round: bool = False
     """With no previous mask, look at the whole frame first, then again around what was found."""
+    zoom_with_found: bool = False
+    """Whether that second look is given what the first one found as previous mask, or neutral."""
     stroke_radius: float = 2.5
     """Half the width of a drawn stroke, in pixels of the crop."""
     antialias: bool = False
@@ -153,7 +158,7 @@ def region_for_propagation(
     if previous is None and spec.neutral_is_everywhere:
         return whole_frame(size, spec)
     boxes = [tight_box(neighbour, spec.threshold)]
-    if previous is not None:
+    if previous is not None and not spec.follow_neighbour:
         boxes.append(tight_box(previous, spec.threshold))
     return region_around(united(boxes), size, spec)
 

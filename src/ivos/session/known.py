@@ -1,0 +1,40 @@
+"""The masks of a session as patches, and which of them may not change."""
+
+from __future__ import annotations
+
+from ivos.masks import Patch
+from ivos.session.state import State
+from ivos.session.store import Store
+from ivos.types import ObjectId
+
+
+class StoredMasks:
+    """Masks read from a store, under the locks and annotations of one state."""
+
+    def __init__(self, store: Store, state: State) -> None:
+        self._store = store
+        self._state = state
+        self._settled = {key: state.settled(key) for key in state.object_ids}
+        self._locked = {info.object_id for info in state.objects if info.locked}
+
+    def patch(self, object_id: ObjectId, frame: int) -> Patch | None:
+        """One object's mask on one frame, if there is one."""
+        packed = self._store.mask(object_id, frame)
+        return None if packed is None else packed.patch()
+
+    def patches(self, frame: int) -> dict[ObjectId, Patch]:
+        """All masks of a frame, in ascending order of objects."""
+        found = {}
+        for object_id in self._state.object_ids:
+            patch = self.patch(object_id, frame)
+            if patch is not None:
+                found[object_id] = patch
+        return found
+
+    def locked(self, object_id: ObjectId, frame: int) -> bool:
+        """Whether nothing at all may change this mask."""
+        return object_id in self._locked or (object_id, frame) in self._state.locked
+
+    def fixed(self, object_id: ObjectId, frame: int) -> bool:
+        """Whether a propagation must not change it: locked, or settled by a person."""
+        return self.locked(object_id, frame) or frame in self._settled[object_id]

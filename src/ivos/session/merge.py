@@ -1,0 +1,167 @@
+"""Objects on one frame: how they compete, give way, blend, and become labels.
+
+Pure functions of patches. Each costs what the objects' own areas cost; the frame's size plays no
+part, except where a whole label map is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ivos.crop import united
+from ivos.masks import Bytes2D, Patch, PixelBox
+from ivos.types import LabelMap, ObjectId
+
+_CLAMP = np.float32(1e-7)
+
+
+def _odds(probs: NDArray[np.float32]) -> NDArray[np.float32]:
+    clamped = probs.clip(_CLAMP, 1 - _CLAMP)
+    odds: NDArray[np.float32] = clamped / (1 - clamped)
+    return odds
+
+
+_PROBS: NDArray[np.float32] = np.arange(256, dtype=np.float32) / np.float32(255)
+_ODDS = _odds(_PROBS)
+_REST = 1 - _PROBS
+
+
+def overlap(a: PixelBox, b: PixelBox) -> PixelBox | None:
+    """The box that two boxes share, if any."""
+    top, left = max(a[0], b[0]), max(a[1], b[1])
+    bottom, right = min(a[2], b[2]), min(a[3], b[3])
+    return (top, left, bottom, right) if top < bottom and left < right else None
+
+
+def _inside(box: PixelBox, outer: PixelBox) -> tuple[slice, slice]:
+    return (
+        slice(box[0] - outer[0], box[2] - outer[0]),
+        slice(box[1] - outer[1], box[3] - outer[1]),
+    )
+
+
+def compete(patch: Patch, rivals: Sequence[Patch]) -> Patch:
+    """What soft aggregation leaves of one object among its rivals on the same frame.
+
+    The same as ``masks.soft_aggregate`` on whole frames, to 1 / 255. An object without any rival
+    on the frame is left as it is, as in the published single-object demo.
+    """
+    if not rivals or patch.values.size == 0:
+        return patch
+    own = _ODDS[patch.values]
+    total, background = own.copy(), _REST[patch.values]
+    for rival in rivals:
+        shared = overlap(patch.box, rival.box)
+        if shared is not None:
+            here, values = _inside(shared, patch.box), rival.within(shared)
+            total[here] += _ODDS[values]
+            background[here] *= _REST[values]
+    share = own / (total + _odds(background))
+    return Patch(patch.size, patch.top, patch.left, np.rint(share * 255).astype(np.uint8))
+
+
+def give_way(patch: Patch, others: Sequence[Patch]) -> Patch:
+    """The patch, cut down so that it and each of the others together claim no pixel twice.
+
+    Returns the very same patch where nothing had to change.
+    """
+    values: Bytes2D | None = None
+    for other in others:
+        shared = overlap(patch.box, other.box)
+        if shared is None:
+            continue
+        here, room = _inside(shared, patch.box), 255 - other.within(shared)
+        current = patch.values if values is None else values
+        if (current[here] > room).any():
+            values = current.copy() if values is None else values
+            np.minimum(values[here], room, out=values[here])
+    return patch if values is None else Patch(patch.size, patch.top, patch.left, values)
+
+
+def settle(
+    new: Mapping[ObjectId, Patch], others: Mapping[ObjectId, Patch], fixed: Sequence[ObjectId]
+) -> dict[ObjectId, Patch]:
+    """New masks of a frame, as they are beside each other and beside those of other objects.
+
+    They compete with each other and with all others, and give way to those in ``fixed``.
+    """
+    everyone = {**others, **new}
+    settled: dict[ObjectId, Patch] = {}
+    for object_id, patch in new.items():
+        rivals = [
+            rival for other, rival in everyone.items() if other != object_id and rival.values.size
+        ]
+        settled[object_id] = give_way(compete(patch, rivals), [others[other] for other in fixed])
+    return settled
+
+
+def yielding(
+    new: Mapping[ObjectId, Patch], others: Mapping[ObjectId, Patch], fixed: Sequence[ObjectId]
+) -> dict[ObjectId, Patch]:
+    """Those of the others that have to give way to the new masks, as they are then."""
+    changed = {}
+    for object_id, patch in others.items():
+        if object_id in fixed:
+            continue
+        left = give_way(patch, list(new.values()))
+        if left is not patch:
+            changed[object_id] = left
+    return changed
+
+
+def blend(new: Patch, old: Patch | None, weight: float) -> Patch:
+    """``weight`` of the new mask and the rest of the old one; no old one counts as all new."""
+    if old is None or weight >= 1:
+        return new
+    box = united([patch.box for patch in (new, old) if patch.values.size])
+    if box is None:
+        return new
+    values = cv2.addWeighted(new.within(box), weight, old.within(box), 1 - weight, 0)
+    return Patch(new.size, box[0], box[1], np.asarray(values, np.uint8))
+
+
+def labels(patches: Mapping[ObjectId, Patch], size: tuple[int, int]) -> LabelMap:
+    """(H, W): each pixel's likeliest object; 0 where the background is at least as likely."""
+    found = np.zeros(size, np.uint8)
+    shown = {object_id: patch for object_id, patch in patches.items() if patch.values.size}
+    box = united([patch.box for patch in shown.values()])
+    if box is None:
+        return found
+    best = np.zeros((box[2] - box[0], box[3] - box[1]), np.uint8)
+    claimed = np.zeros(best.shape, np.uint16)
+    inner = found[box[0] : box[2], box[1] : box[3]]
+    for object_id, patch in sorted(shown.items()):
+        here = _inside(patch.box, box)
+        better = patch.values > best[here]
+        inner[here][better] = object_id
+        np.maximum(best[here], patch.values, out=best[here])
+        claimed[here] += patch.values
+    inner[best.astype(np.uint16) + claimed <= 255] = 0
+    return found
+
+
+def confidence(patch: Patch) -> float:
+    """How sure the network is of a mask, 0 to 1: the overlap (IoU) with the truth to be expected
+    of its hard mask if the probabilities are right. An empty mask that is sure is 1.
+    """
+    counts = np.bincount(patch.values.ravel(), minlength=256)
+    mass = counts * _PROBS
+    inside, outside = float(mass[128:].sum()), float(mass[:128].sum())
+    area = float(counts[128:].sum())
+    if area + outside < 1:
+        return 1.0
+    return inside / (area + outside)
+
+
+def iou(a: Patch, b: Patch) -> float:
+    """Intersection over union of two hard masks; 1 where both are empty."""
+    shared = overlap(a.box, b.box)
+    both = 0
+    if shared is not None:
+        both = int(((a.within(shared) >= 128) & (b.within(shared) >= 128)).sum())
+    either = int((a.values >= 128).sum()) + int((b.values >= 128).sum()) - both
+    return both / either if either else 1.0

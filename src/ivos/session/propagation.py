@@ -1,0 +1,129 @@
+"""One round carried through a video: both directions and all objects in one batch a step.
+
+Knows nothing of undo, locks' meaning or files: it reads masks through a small protocol, and yields
+what it finds, frame by frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Protocol
+
+from ivos.masks import Patch
+from ivos.runtime.protocol import Array, Networks
+from ivos.session.inference import PropagationJob, propagate
+from ivos.session.merge import blend, settle, yielding
+from ivos.session.schedule import blend_weight
+from ivos.session.settings import Settings
+from ivos.types import Frame, ObjectId, Video
+
+
+class Known(Protocol):
+    """What a round must know of the masks that exist."""
+
+    def patch(self, object_id: ObjectId, frame: int) -> Patch | None:
+        """One object's mask on one frame, if there is one."""
+        ...
+
+    def patches(self, frame: int) -> Mapping[ObjectId, Patch]:
+        """All masks of a frame."""
+        ...
+
+    def fixed(self, object_id: ObjectId, frame: int) -> bool:
+        """Whether a propagation must not change this mask."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Course:
+    """One object going one way."""
+
+    object_id: ObjectId
+    source: int
+    frames: range
+    reference: Array
+    settled: Collection[int]
+    """The frames that the object's new masks fade towards."""
+    neighbour: Patch = field(repr=False)
+    """Its mask on the frame visited last."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Visit:
+    """What a round found on one frame: every mask that it changed there."""
+
+    frame: int
+    masks: Mapping[ObjectId, Patch]
+
+
+def frames_of(courses: Sequence[Course]) -> list[int]:
+    """The frames that courses of one direction visit, in order."""
+    longest: Sequence[int] = max((course.frames for course in courses), key=len, default=())
+    return list(longest)
+
+
+def carry(
+    video: Video,
+    networks: Networks,
+    known: Known,
+    ways: Sequence[Sequence[Course]],
+    settings: Settings,
+) -> Iterator[list[Visit]]:
+    """Visit frames step by step; each step is one frame of each way (forwards, backwards).
+
+    All courses of one way begin at the same frame.
+    """
+    side = settings.crop_size or networks.spec.crop_size
+    for step in zip_longest(*(frames_of(way) for way in ways)):
+        going: list[tuple[int, Course]] = []
+        jobs: list[PropagationJob] = []
+        for frame, way in zip(step, ways, strict=True):
+            if frame is None:
+                continue
+            image: Frame | None = None
+            for course in way:
+                if frame not in course.frames:
+                    continue
+                if known.fixed(course.object_id, frame):
+                    course.neighbour = known.patch(course.object_id, frame) or course.neighbour
+                    continue
+                image = video[frame] if image is None else image
+                previous = known.patch(course.object_id, frame)
+                going.append((frame, course))
+                jobs.append(PropagationJob(course.reference, image, course.neighbour, previous))
+        found = propagate(networks, jobs, side, settings.max_batch)
+        visits = []
+        for frame in step:
+            if frame is not None:
+                here = [
+                    (course, job, mask)
+                    for (at, course), job, mask in zip(going, jobs, found, strict=True)
+                    if at == frame
+                ]
+                visits.append(Visit(frame, _arrive(frame, here, known, settings)))
+        yield visits
+
+
+def _arrive(
+    frame: int,
+    here: Sequence[tuple[Course, PropagationJob, Patch]],
+    known: Known,
+    settings: Settings,
+) -> dict[ObjectId, Patch]:
+    """Settle the objects of one frame among each other, lead them on, and blend."""
+    if not here:
+        return {}
+    raw = {course.object_id: mask for course, _, mask in here}
+    everyone = known.patches(frame)
+    others = {key: patch for key, patch in everyone.items() if key not in raw}
+    fixed = [object_id for object_id in others if known.fixed(object_id, frame)]
+    settled = settle(raw, others, fixed)
+    blended: dict[ObjectId, Patch] = {}
+    for course, job, mask in here:
+        object_id = course.object_id
+        course.neighbour = settled[object_id] if settings.soft_aggregation else mask
+        weight = blend_weight(frame, course.source, course.settled)
+        blended[object_id] = blend(settled[object_id], job.previous, weight)
+    return blended | yielding(blended, others, fixed)

@@ -1,0 +1,131 @@
+"""What one call of ``propagate`` does: which passes, over which frames, and the state after each.
+
+A pass leaves one annotated frame in both directions. Several frames drawn on before propagating
+are several passes, in the order in which they were first drawn on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ivos.errors import InvalidInteraction
+from ivos.runtime.protocol import Networks
+from ivos.session.inference import aggregate
+from ivos.session.known import StoredMasks
+from ivos.session.propagation import Course
+from ivos.session.schedule import between, spans
+from ivos.session.state import State
+from ivos.types import ObjectId
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far a propagation may go."""
+
+    length: int
+    """Frames of the video."""
+    start: int
+    stop: int
+    """Only frames from ``start`` up to, and without, ``stop`` change."""
+    forward: bool
+    backward: bool
+    barriers: tuple[int, ...]
+    """Frames that begin a new shot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One annotated frame, and the frames that each of its objects visits either way."""
+
+    source: int
+    ways: tuple[Mapping[ObjectId, range], ...]
+
+    @property
+    def visits(self) -> int:
+        """How many frames it visits."""
+        return sum(max(map(len, way.values()), default=0) for way in self.ways)
+
+    @property
+    def object_ids(self) -> tuple[ObjectId, ...]:
+        """The objects that it speaks of."""
+        return tuple(sorted({object_id for way in self.ways for object_id in way}))
+
+
+def plan(state: State, extent: Extent) -> list[Pass]:
+    """The passes of the open round; of the last round again if none is open.
+
+    Raises InvalidInteraction where there is nothing to propagate.
+    """
+    sources = [(frame, tuple(opened.references)) for frame, opened in state.open.items()]
+    sources = [(frame, object_ids) for frame, object_ids in sources if object_ids]
+    locked = {info.object_id for info in state.objects if info.locked}
+    passes = [
+        _pass(frame, set(object_ids) - locked, state, extent)
+        for frame, object_ids in sources or state.last
+    ]
+    if not passes:
+        raise InvalidInteraction("draw on a frame first: there is nothing to propagate")
+    return passes
+
+
+def _pass(source: int, object_ids: Collection[ObjectId], state: State, extent: Extent) -> Pass:
+    forwards, backwards = {}, {}
+    for object_id in sorted(object_ids):
+        settled = state.settled(object_id) - {source}
+        up, down = spans(source, settled, extent.length, extent.barriers)
+        none = range(0)
+        forwards[object_id] = between(up, extent.start, extent.stop) if extent.forward else none
+        backwards[object_id] = between(down, extent.start, extent.stop) if extent.backward else none
+    return Pass(source, (forwards, backwards))
+
+
+def courses(
+    one: Pass, state: State, known: StoredMasks
+) -> tuple[tuple[Course, ...], tuple[Course, ...]]:
+    """The pass, ready to go: each object with its reference and the mask that it starts from.
+
+    An object without a mask beside its first frame has nothing to carry there, and stays out.
+    """
+    ready: list[tuple[Course, ...]] = []
+    for way in one.ways:
+        found = []
+        for object_id, frames in way.items():
+            if not frames:
+                continue
+            neighbour = known.patch(object_id, frames.start - frames.step)
+            if neighbour is not None:
+                found.append(
+                    Course(
+                        object_id,
+                        one.source,
+                        frames,
+                        state.references[object_id].astype(np.float32),
+                        state.settled(object_id) - {one.source},
+                        neighbour,
+                    )
+                )
+        ready.append(tuple(found))
+    return ready[0], ready[1]
+
+
+def begun(state: State, one: Pass, networks: Networks) -> State:
+    """The state once a pass has begun: its frame is annotated, its references are aggregated."""
+    opened = state.open.get(one.source)
+    if opened is None:  # a pass of the last round again: all this was done then
+        return state
+    annotated, references = dict(state.annotated), dict(state.references)
+    for object_id, reference in opened.references.items():
+        references[object_id] = aggregate(networks, reference, references.get(object_id))
+        before = annotated.get(object_id, ())
+        annotated[object_id] = (*(t for t in before if t != one.source), one.source)
+    still_open = {frame: value for frame, value in state.open.items() if frame != one.source}
+    return replace(
+        state,
+        annotated=annotated,
+        references=references,
+        open=still_open,
+        rounds=state.rounds + 1,
+    )
