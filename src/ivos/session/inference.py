@@ -80,7 +80,9 @@ def propagation_region(job: PropagationJob, spec: NetworkSpec) -> Region:
     size = (job.frame.shape[0], job.frame.shape[1])
     if job.previous is None and spec.neutral_is_everywhere:
         return whole_frame(size, spec)
-    boxes = [mask_box(job.previous, spec), mask_box(job.neighbour, spec)]
+    boxes = [mask_box(job.neighbour, spec)]
+    if not spec.follow_neighbour:
+        boxes.append(mask_box(job.previous, spec))
     return region_around(united(boxes), size, spec)
 
 
