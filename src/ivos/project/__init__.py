@@ -1,0 +1,1 @@
+"""A project is one SQLite file, ``name.ivos``: it loses nothing, and undo has no end."""

@@ -1,0 +1,267 @@
+"""Where the masks and steps of a project live: ``session.Store`` on one SQLite file.
+
+Masks are versioned: a row says that from this step on, this object has this mask on this frame.
+What is seen is the newest row that is not after the head; undo and redo move the head, and a new
+step after an undo deletes the rows of the steps that were undone.
+
+Masks stream into the open transaction while a propagation runs. SQLite spills it into the
+write-ahead log, so memory stays bounded, and a kill leaves the file at the last finished step.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ivos.errors import ProjectError
+from ivos.masks import PackedMask
+from ivos.project.file import ProjectFile, damaged
+from ivos.project.parts import Pieces, join, split
+from ivos.project.schema import checksum
+from ivos.session.journal import JSON, Action, Step
+from ivos.session.state import State
+from ivos.types import ObjectId
+
+
+@dataclass(slots=True)
+class _Open:
+    """The step that is being made."""
+
+    action: Action
+    began: float
+
+
+class ProjectStore:
+    """Masks and steps of a project. Satisfies ``session.Store``.
+
+    ``provenance`` is what is written beside each step from now on: which network made its masks.
+    Every method raises ProjectError, in one line, when the file is damaged, full or taken over.
+    """
+
+    def __init__(self, file: ProjectFile, clock: Callable[[], float] = time.monotonic) -> None:
+        self.provenance: Mapping[str, JSON] = {}
+        self._file = file
+        self._clock = clock
+        self._open: _Open | None = None
+        self._failure: ProjectError | None = None
+        self._head = int(file.about("head") or 0)
+        self._steps = self._read_steps()
+        self._state = self._read_state(self._head)
+
+    @property
+    def head(self) -> int:
+        """The number of the last step that is done; 0 for none."""
+        return self._head
+
+    def steps(self) -> Sequence[Step]:
+        """All steps: the done ones and, after the head, the undone ones."""
+        return list(self._steps)
+
+    def state(self) -> State:
+        """The state at the head."""
+        return self._state
+
+    def mask(self, object_id: ObjectId, frame: int) -> PackedMask | None:
+        """One mask at the head, with what the open transaction put."""
+        return self._newest(object_id, frame, self._last)
+
+    def mask_before(self, step: int, object_id: ObjectId, frame: int) -> PackedMask | None:
+        """What a mask was just before ``step``, one of the done steps or the open one."""
+        return self._newest(object_id, frame, step - 1)
+
+    def frames(self, object_id: ObjectId) -> Sequence[int]:
+        """The frames on which an object has a mask, ascending."""
+        rows = self._file.rows(
+            "SELECT frame, max(step), size FROM masks WHERE object = ? AND step <= ? "
+            "GROUP BY frame ORDER BY frame",
+            object_id,
+            self._last,
+        )
+        return [frame for frame, _, size in rows if size]
+
+    def changes(self, step: int) -> Sequence[tuple[ObjectId, int]]:
+        """Which masks a step put, in the order of their first change."""
+        return [
+            (object_id, frame)
+            for object_id, frame in self._file.rows(
+                "SELECT object, frame FROM masks WHERE step = ? ORDER BY id", step
+            )
+        ]
+
+    def provenance_of(self, object_id: ObjectId, frame: int) -> tuple[Step, dict[str, JSON]] | None:
+        """The step that made a mask, and with which network; None where there is no mask."""
+        found = self._file.row(
+            "SELECT masks.step, provenance FROM masks JOIN steps ON number = masks.step "
+            "WHERE object = ? AND frame = ? AND masks.step <= ? AND size > 0 "
+            "ORDER BY masks.step DESC LIMIT 1",
+            object_id,
+            frame,
+            self._head,
+        )
+        if found is None or self.mask(object_id, frame) is None:
+            return None
+        number, provenance = found
+        return self._steps[number - 1], json.loads(provenance)
+
+    def begin(self, action: Action) -> None:
+        """Open step ``head + 1``. Undone steps are dropped."""
+        if self._open is not None:
+            raise RuntimeError("a step is open already")
+        self._failure = None
+        self._file.begin()
+        self._open = _Open(action, self._clock())
+        if self._head < len(self._steps):
+            self._file.write("DELETE FROM masks WHERE step > ?", self._head)
+            self._file.write("DELETE FROM steps WHERE number > ?", self._head)
+            self._file.write("DELETE FROM step_parts WHERE step > ?", self._head)
+            self._file.write("DELETE FROM parts WHERE hash NOT IN (SELECT hash FROM step_parts)")
+
+    def put(self, object_id: ObjectId, frame: int, mask: PackedMask | None) -> None:
+        """Replace one mask; None removes it. Where that fails, the step is over."""
+        self._opened()
+        with self._or_not_at_all():
+            self._write_mask(object_id, frame, mask)
+
+    def _write_mask(self, object_id: ObjectId, frame: int, mask: PackedMask | None) -> None:
+        step = self._last
+        data = mask.to_bytes() if mask is not None else b""
+        row = (len(data), data, checksum(step, object_id, frame, data), step, object_id, frame)
+        if not self._file.write(
+            "UPDATE masks SET size = ?, data = ?, crc = ? "
+            "WHERE step = ? AND object = ? AND frame = ?",
+            *row,
+        ):
+            self._file.write(
+                "INSERT INTO masks (size, data, crc, step, object, frame) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                *row,
+            )
+
+    def commit(self, state: State) -> Step:
+        """Close the step: durably and as a whole, or, where that fails, not at all."""
+        opened = self._opened()
+        number = self._last
+        with self._or_not_at_all():
+            ((changed,),) = self._file.rows("SELECT count(*) FROM masks WHERE step = ?", number)
+            step = Step(number, opened.action, changed, self._clock() - opened.began)
+            self._write_step(step, state)
+            self._file.set_about("head", str(number))
+            self._file.commit()
+        self._open = None
+        self._steps[number - 1 :] = [step]
+        self._head = number
+        self._state = state
+        return step
+
+    def abort(self) -> None:
+        """Close the step as if it had never been begun."""
+        if self._failure is None:
+            self._opened()
+        self._open = self._failure = None
+        self._file.roll_back()
+
+    def move(self, head: int) -> State:
+        """Undo or redo until ``head`` is the last step that is done; returns its state."""
+        if self._open is not None:
+            raise RuntimeError("a step is open")
+        if not 0 <= head <= len(self._steps):
+            raise ValueError(f"there is no step {head}")
+        state = self._read_state(head)
+        with self._file.transaction():
+            self._file.set_about("head", str(head))
+        self._head = head
+        self._state = state
+        return state
+
+    @contextmanager
+    def _or_not_at_all(self) -> Iterator[None]:
+        """On an error, close the step as if it had never been begun.
+
+        Its caller may come back to commit or abort it nevertheless, and is then told the same.
+        """
+        try:
+            yield
+        except ProjectError as error:
+            self._failure = error
+            self._open = None
+            self._file.roll_back()
+            raise
+
+    def _opened(self) -> _Open:
+        if self._failure is not None:
+            raise self._failure
+        if self._open is None:
+            raise RuntimeError("no step is open")
+        return self._open
+
+    @property
+    def _last(self) -> int:
+        """The newest step whose masks are seen: the open one, or else the head."""
+        return self._head + (self._open is not None)
+
+    def _newest(self, object_id: ObjectId, frame: int, last: int) -> PackedMask | None:
+        found = self._file.row(
+            "SELECT step, data, crc FROM masks WHERE object = ? AND frame = ? AND step <= ? "
+            "ORDER BY step DESC LIMIT 1",
+            object_id,
+            frame,
+            last,
+        )
+        if found is None:
+            return None
+        step, data, crc = found
+        if checksum(step, object_id, frame, data) != crc:
+            what = f"the mask of object {object_id} at frame {frame}"
+            raise damaged(self._file.path, what)
+        return PackedMask.from_bytes(data) if data else None
+
+    def _write_step(self, step: Step, state: State) -> None:
+        pieces: Pieces = {}
+        fields = (
+            step.number,
+            json.dumps(step.action.to_json()),
+            json.dumps(split(state.to_json(), pieces)),
+            json.dumps({"round": state.rounds, **self.provenance}),
+            step.seconds,
+            step.changed,
+        )
+        self._file.write(
+            "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?)", *fields, checksum(*fields)
+        )
+        for name, data in pieces.items():
+            self._file.write("INSERT OR IGNORE INTO parts VALUES (?, ?)", name, data)
+            self._file.write("INSERT INTO step_parts VALUES (?, ?)", step.number, name)
+
+    def _read_steps(self) -> list[Step]:
+        steps = []
+        for expected, fields in enumerate(
+            self._file.rows("SELECT * FROM steps ORDER BY number"), start=1
+        ):
+            number, action, _, _, seconds, changed, crc = fields
+            if number != expected:
+                raise damaged(self._file.path, f"step {expected} is missing")
+            if checksum(*fields[:-1]) != crc:
+                raise damaged(self._file.path, f"step {number}")
+            steps.append(Step(number, Action.from_json(json.loads(action)), changed, seconds))
+        if self._head > len(steps):
+            raise damaged(self._file.path, f"step {self._head} is missing")
+        return steps
+
+    def _read_state(self, number: int) -> State:
+        if number == 0:
+            return State()
+        ((state,),) = self._file.rows("SELECT state FROM steps WHERE number = ?", number)
+        pieces = dict(
+            self._file.rows(
+                "SELECT hash, data FROM parts WHERE hash IN "
+                "(SELECT hash FROM step_parts WHERE step = ?)",
+                number,
+            )
+        )
+        try:
+            return State.from_json(join(json.loads(state), pieces))
+        except (ValueError, KeyError) as error:
+            raise damaged(self._file.path, f"the state of step {number}") from error
