@@ -1,0 +1,139 @@
+"""Deliverables appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from ivos.deliver import KINDS, export
+from ivos.errors import OutputError
+from tests.deliver.made import MadeSource, MadeVideo
+
+needs_extras = {"exr": "OpenEXR"}
+
+
+def test_a_file_appears_only_when_it_is_done(tmp_path: Path):
+    work = export(MadeSource(), "coco", tmp_path / "out.json")
+    for progress in work:
+        if progress.done < progress.total:
+            assert not (tmp_path / "out.json").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cancelled_export_leaves_nothing(tmp_path: Path, kind: str):
+    if kind in needs_extras:
+        pytest.importorskip(needs_extras[kind])
+    work = export(MadeSource(), kind, tmp_path / "out")
+    next(work)
+    work.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_is_not_overwritten_unless_asked(tmp_path: Path):
+    (tmp_path / "out.csv").write_text("precious")
+    with pytest.raises(OutputError, match="exists: pass --overwrite"):
+        list(export(MadeSource(), "csv", tmp_path / "out.csv"))
+    assert (tmp_path / "out.csv").read_text() == "precious"
+    list(export(MadeSource(), "csv", tmp_path / "out.csv", overwrite=True))
+    assert (tmp_path / "out.csv").read_text().startswith("frame,")
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path):
+    list(export(MadeSource(), "davis", tmp_path / "out"))
+    with pytest.raises(OutputError, match="exists"):
+        list(export(MadeSource(), "davis", tmp_path / "out"))
+    list(export(MadeSource(), "davis", tmp_path / "out", overwrite=True, frames="0:2"))
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["00000.png", "00001.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_holds_other_things_is_never_overwritten(tmp_path: Path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.tex").write_text("years")
+    with pytest.raises(OutputError, match=r"holds thesis\.tex"):
+        list(export(MadeSource(), "davis", tmp_path / "home", overwrite=True))
+    assert (tmp_path / "home" / "thesis.tex").read_text() == "years"
+
+
+def test_an_empty_folder_may_be_filled(tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    list(export(MadeSource(), "davis", tmp_path / "out", frames="0:1"))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["00000.png"]
+
+
+def test_a_file_where_a_folder_should_be_is_told(tmp_path: Path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(OutputError, match="is a file: name a folder"):
+        list(export(MadeSource(), "davis", tmp_path / "out", overwrite=True))
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(OutputError, match="is a folder: name a file"):
+        list(export(MadeSource(), "coco", tmp_path / "folder.json", overwrite=True))
+
+
+@pytest.mark.parametrize("kind", ["davis", "coco", "webm"])
+def test_a_read_only_folder_is_told_in_one_line(
+    tmp_path: Path, kind: str, as_nobody: Callable[[], AbstractContextManager[None]]
+):
+    tmp_path.chmod(0o555)
+    with (
+        as_nobody(),
+        pytest.raises(OutputError, match=r"cannot write .*out.*: no permission") as caught,
+    ):
+        list(export(MadeSource(), kind, tmp_path / "out"))
+    assert "\n" not in str(caught.value)
+    tmp_path.chmod(0o755)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="uses a limit that only Linux has")
+@pytest.mark.parametrize("kind", ["soft16", "ytvis", "cvat", "csv", "prores4444", "overlay"])
+def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(tmp_path: Path, kind: str):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("may not mount a small disk here")
+    try:
+        with pytest.raises(OutputError, match="the disk is full") as caught:
+            list(export(MadeSource(MadeVideo(length=400)), kind, disk / "out"))
+        assert "\n" not in str(caught.value)
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from ivos.deliver import export
+from tests.deliver.made import MadeSource, MadeVideo
+kind, out, last = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+for progress in export(MadeSource(MadeVideo(length=40)), kind, out, overwrite=True):
+    if progress.done == last:
+        os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="uses signal 9")
+@pytest.mark.parametrize("kind", ["davis", "cvat", "overlay"])
+def test_a_killed_export_leaves_the_old_one_and_the_next_cleans_up(tmp_path: Path, kind: str):
+    suffix = "" if KINDS[kind].folder else KINDS[kind].suffixes[0]
+    out = tmp_path / f"out{suffix}"
+    list(export(MadeSource(), kind, out))
+    before = {p: p.read_bytes() for p in [out, *out.rglob("*")] if p.is_file()}
+    command = [sys.executable, "-c", KILLED, kind, str(out), "20"]
+    root = Path(__file__).parents[2]
+    paths = os.pathsep.join([str(root), str(root / "src")])
+    environment = os.environ | {"PYTHONPATH": paths}
+    assert subprocess.run(command, env=environment, check=False).returncode == -9
+    assert {p: p.read_bytes() for p in [out, *out.rglob("*")] if p.is_file()} == before
+    assert len(list(tmp_path.iterdir())) == 2  # and what was left behind
+    list(export(MadeSource(), kind, out, overwrite=True))
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]

@@ -1,0 +1,302 @@
+"""Movies, read back frame by frame with FFmpeg (through PyAV)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from ivos.deliver import export, write_overlay
+from ivos.deliver.edges import Edges
+from ivos.errors import InvalidInput
+from ivos.masks import DAVIS_PALETTE
+from ivos.video import open_video
+from tests.clips import numbered_frame, read_number, write_clip
+from tests.deliver.made import MadeSource, MadeVideo
+
+UNEVEN = (0.0, 0.04, 0.08, 0.2, 0.24, 0.28, 0.5, 0.54, 0.58, 0.62, 0.66, 0.9)
+
+
+def read(
+    path: Path, pixels: str = "rgb24", decoder: str | None = None
+) -> tuple[list[NDArray[Any]], list[float]]:
+    """Frames and the seconds at which they are shown."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        pictures: Iterator[av.VideoFrame]
+        if decoder is None:
+            pictures = container.decode(stream)
+        else:
+            context = av.CodecContext.create(decoder, "r")
+            pictures = (
+                picture for packet in container.demux(stream) for picture in context.decode(packet)
+            )
+        frames, times = [], []
+        for picture in pictures:
+            frames.append(picture.to_ndarray(format=pixels))
+            times.append(float(picture.pts * stream.time_base))
+    return frames, times
+
+
+def alpha_of(source: MadeSource, frame: int, **options: Any) -> NDArray[np.float32]:
+    soft = np.zeros(source.video.size, np.float32)
+    for item in source.objects:
+        found = source.soft(item.object_id, frame)
+        soft += 0 if found is None else found
+    return Edges(**options).alpha(source.video[frame], soft.clip(0, 1))
+
+
+def test_prores_4444_keeps_colour_alpha_numbers_and_times(tmp_path: Path):
+    source = MadeSource()
+    list(export(source, "prores4444", tmp_path / "out.mov"))
+    with av.open(str(tmp_path / "out.mov")) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.codec_tag) == ("prores", "ap4h")
+        assert stream.average_rate == 25
+    frames, times = read(tmp_path / "out.mov", "rgba64le")
+    assert times == pytest.approx([frame / 25 for frame in range(12)], abs=1e-6)
+    for frame, found in enumerate(frames):
+        assert read_number((found[..., :3] // 257).astype(np.uint8)) == frame
+        alpha = alpha_of(source, frame)
+        assert np.abs(found[..., 3] / 65535 - alpha).max() < 0.004
+        assert np.abs(found[..., :3] / 257 - source.video[frame]).mean() < 2
+
+
+def test_vp9_keeps_alpha_which_only_the_libvpx_decoder_shows(tmp_path: Path):
+    source = MadeSource()
+    list(export(source, "webm", tmp_path / "out.webm", crf=4))
+    frames, times = read(tmp_path / "out.webm", "rgba", decoder="libvpx-vp9")
+    assert times == pytest.approx([frame / 25 for frame in range(12)], abs=0.0006)
+    for frame, found in enumerate(frames):
+        assert read_number(found[..., :3]) == frame
+        off = np.abs(found[..., 3] / 255 - alpha_of(source, frame))
+        assert off.mean() < 0.01
+        assert off.max() < 0.2
+    without, _ = read(tmp_path / "out.webm", "rgba")
+    assert all((found[..., 3] == 255).all() for found in without)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_matte_is_grey_and_its_background_black(tmp_path: Path, suffix: str):
+    source = MadeSource()
+    list(export(source, "matte", tmp_path / f"out{suffix}", crf=4))
+    frames, _ = read(tmp_path / f"out{suffix}")
+    assert len(frames) == 12
+    for frame, found in enumerate(frames):
+        off = np.abs(found / 255 - alpha_of(source, frame)[..., None])
+        assert off.mean() < 0.01
+        assert off.max() <= (0.0021 if suffix == ".mkv" else 0.2)
+
+
+def test_a_lossless_matte_is_exact_to_the_pixel(tmp_path: Path):
+    source = MadeSource()
+    list(export(source, "matte", tmp_path / "out.mkv", edges="soft", objects=("dog",)))
+    frames, _ = read(tmp_path / "out.mkv", "gray")
+    for frame, found in enumerate(frames):
+        soft = source.soft(3, frame)
+        assert soft is not None
+        np.testing.assert_array_equal(found, np.rint(soft * 255))
+
+
+def test_the_objects_come_on_a_plain_colour(tmp_path: Path):
+    source = MadeSource()
+    asked = {"background": "#00b140", "edges": "hard", "crf": 2}
+    list(export(source, "background", tmp_path / "out.mp4", **asked))
+    frames, _ = read(tmp_path / "out.mp4")
+    for frame, found in enumerate(frames):
+        behind = source.labels(frame) == 0
+        behind[:, 0] = behind[0] = False
+        deep = behind.copy()
+        for axis in (0, 1):  # chroma is shared by four pixels, so borders are left out
+            for by in (-3, -2, -1, 1, 2, 3):
+                deep &= np.roll(behind, by, axis=axis)
+        assert np.abs(found[deep].astype(int) - (0, 0xB1, 0x40)).max() < 12
+        dog = source.masks(frame)[3]
+        assert np.abs(found[dog].astype(int) - source.video[frame][dog]).mean() < 12
+
+
+@pytest.mark.parametrize("background", ["blur", "grey", "white", "picture"])
+def test_other_backgrounds_leave_the_object_alone(tmp_path: Path, background: str):
+    if background == "picture":
+        background = str(tmp_path / "behind.png")
+        Image.new("RGB", (100, 300), (10, 20, 200)).save(background)
+    source = MadeSource()
+    asked = {"background": background, "edges": "hard", "frames": "0:3", "crf": 2}
+    list(export(source, "background", tmp_path / "out.mp4", **asked))
+    frames, _ = read(tmp_path / "out.mp4")
+    inside = (slice(15, 19), slice(8, 12))
+    for frame, found in enumerate(frames):
+        off = np.abs(found[inside].astype(int) - source.video[frame][inside])
+        assert off.mean() < 12
+
+
+def test_a_background_that_is_nothing_is_told(tmp_path: Path):
+    with pytest.raises(InvalidInput, match="'greenish': no such file, and not a colour"):
+        list(export(MadeSource(), "background", tmp_path / "out.mp4", background="greenish"))
+
+
+def test_an_overlay_shows_every_frame_in_its_colours(tmp_path: Path):
+    source = MadeSource(cat_from=0)
+    list(export(source, "overlay", tmp_path / "out.mp4", opacity=1.0, crf=2))
+    frames, times = read(tmp_path / "out.mp4")
+    assert times == pytest.approx([frame / 25 for frame in range(12)], abs=1e-6)
+    for found in frames:
+        off = np.abs(found[34:38, 33:44].astype(int) - (20, 40, 250))
+        assert off.mean() < 8
+
+
+def test_segment_can_write_an_overlay_from_label_maps_alone(tmp_path: Path):
+    source = MadeSource(MadeVideo(size=(47, 63)))
+    reports = list(write_overlay(tmp_path / "o.mp4", source.video, source.labels, range(3, 7)))
+    assert [progress.frame for progress in reports] == [3, 4, 5, 6]
+    frames, _ = read(tmp_path / "o.mp4")
+    assert frames[0].shape == (48, 64, 3)  # H.264 wants even sides
+    middle = frames[0][36, 40].astype(int)
+    expected = (numbered_frame(3)[36, 40].astype(int) + DAVIS_PALETTE[7]) / 2
+    assert np.abs(middle - expected).max() < 16
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix", "exact"),
+    [("prores4444", ".mov", 1e-4), ("overlay", ".mp4", 1e-4), ("webm", ".webm", 0.00051)],
+)
+def test_uneven_times_are_kept(tmp_path: Path, kind: str, suffix: str, exact: float):
+    source = MadeSource(MadeVideo(times=UNEVEN))
+    list(export(source, kind, tmp_path / f"out{suffix}", frames="2:12"))
+    _, times = read(tmp_path / f"out{suffix}")
+    assert times == pytest.approx([t - 0.08 for t in UNEVEN[2:]], abs=exact)
+
+
+def test_film_rates_are_kept_exactly(tmp_path: Path):
+    source = MadeSource(MadeVideo(fps=24000 / 1001))
+    list(export(source, "prores4444", tmp_path / "out.mov"))
+    with av.open(str(tmp_path / "out.mov")) as container:
+        stream = container.streams.video[0]
+        assert stream.average_rate == Fraction(24000, 1001)
+        assert stream.duration * stream.time_base == 12 * Fraction(1001, 24000)
+
+
+def tagged_clip(path: Path, *, full: bool = False) -> Path:
+    """BT.2020 colours with PQ, unlike anything that is assumed."""
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=25, options={"crf": "1"})
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        context = stream.codec_context
+        context.color_primaries, context.color_trc, context.colorspace = 9, 16, 9
+        context.color_range = 2 if full else 1
+        for number in range(4):
+            frame = av.VideoFrame.from_ndarray(numbered_frame(number), format="rgb24")
+            frame = frame.reformat(
+                format="yuv420p", dst_colorspace=9, dst_color_range=2 if full else 1
+            )
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["prores4444", "webm", "overlay", "background"])
+@pytest.mark.parametrize("full", [False, True])
+def test_colour_tags_of_the_source_are_kept_and_true(tmp_path: Path, kind: str, full: bool):
+    with open_video(tagged_clip(tmp_path / "in.mp4", full=full)) as video:
+        source = MadeSource(video)
+        options = {"crf": 2} if kind != "prores4444" else {}
+        (work,) = (export(source, kind, tmp_path / "out", **options),)
+        list(work)
+        (path,) = tmp_path.glob("out.*")
+        with av.open(str(path)) as container:
+            context = container.streams.video[0].codec_context
+            next(container.decode(video=0))
+            tags = (context.color_primaries, context.color_trc, context.colorspace)
+            assert tuple(map(int, tags)) == (9, 16, 9)
+            if kind != "prores4444":  # which is video range always
+                assert int(context.color_range) == (2 if full else 1)
+        frames, _ = read(path)
+        below = (slice(42, 47), slice(50, 62))
+        if kind != "background":
+            assert np.abs(frames[2][below].astype(int) - video[2][below]).max() <= 3
+
+
+def with_sound(path: Path, codec: str) -> Path:
+    """Four seconds at 10 fps, and a tone that begins with second 2."""
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        sound = output.add_stream(codec, rate=48_000)
+        sound.codec_context.layout = "stereo"
+        for number in range(40):
+            frame = av.VideoFrame.from_ndarray(numbered_frame(number), format="rgb24")
+            output.mux(stream.encode(frame))
+        seconds = np.arange(4 * 48_000) / 48_000
+        wave = (0.5 * np.sin(2 * np.pi * 440 * seconds) * (seconds >= 2)).astype(np.float32)
+        for start in range(0, len(wave), 960):
+            piece = av.AudioFrame.from_ndarray(
+                np.stack([wave[start : start + 960]] * 2), format="fltp", layout="stereo"
+            )
+            piece.sample_rate, piece.pts, piece.time_base = 48_000, start, Fraction(1, 48_000)
+            output.mux(sound.encode(piece))
+        output.mux(stream.encode(None))
+        output.mux(sound.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix", "coded", "codec"),
+    [
+        ("overlay", ".mp4", "aac", "aac"),
+        ("prores4444", ".mov", "aac", "aac"),
+        ("webm", ".webm", "aac", "opus"),
+        ("overlay", ".mp4", "flac", "aac"),
+    ],
+)
+def test_sound_is_carried_over_in_time(
+    tmp_path: Path, kind: str, suffix: str, coded: str, codec: str
+):
+    clip = with_sound(tmp_path / "in.mkv", coded)
+    with open_video(clip) as video:
+        source = MadeSource(video)
+        list(export(source, kind, tmp_path / f"out{suffix}", audio=True, frames="10:35"))
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        stream = container.streams.audio[0]
+        assert stream.codec_context.name == codec
+        loud = [
+            frame.time
+            for frame in container.decode(stream)
+            if np.abs(frame.to_ndarray().astype(np.float32)).max() > 0.1
+        ]
+    assert min(loud) == pytest.approx(1.0, abs=0.05)  # second 2 of the source; frame 10 is second 1
+    assert max(loud) == pytest.approx(2.5, abs=0.06)
+
+
+def test_asking_for_sound_that_is_not_there_is_told(tmp_path: Path):
+    with pytest.raises(InvalidInput, match="is made of images and has no sound"):
+        list(export(MadeSource(), "overlay", tmp_path / "out.mp4", audio=True))
+    silent = write_clip(tmp_path / "silent.mp4", 3)
+    with (
+        open_video(silent) as video,
+        pytest.raises(InvalidInput, match=r"silent\.mp4 has no sound"),
+    ):
+        list(export(MadeSource(video), "overlay", tmp_path / "out.mp4", audio=True))
+
+
+def test_a_gif_repeats_and_keeps_time(tmp_path: Path):
+    source = MadeSource(MadeVideo(length=30, times=[t * 0.05 for t in range(30)], fps=20.0))
+    list(export(source, "gif", tmp_path / "out.gif", opacity=0.0, fps=10, width=64))
+    with Image.open(tmp_path / "out.gif") as image:
+        assert image.info["loop"] == 0
+        assert image.n_frames == 15
+        for index in range(15):
+            image.seek(index)
+            assert image.info["duration"] in (100, 50)
+            assert read_number(np.array(image.convert("RGB"))) == 2 * index
+
+
+def test_a_kind_refuses_a_suffix_that_is_not_its_own(tmp_path: Path):
+    with pytest.raises(InvalidInput, match=r"webm is written as \.webm, not \.mp4"):
+        export(MadeSource(), "webm", tmp_path / "out.mp4")
