@@ -5,6 +5,7 @@ from ivos.session.session import Session
 from ivos.session.settings import Settings
 from ivos.session.state import ObjectInfo, OpenFrame, State
 from ivos.session.store import MemoryStore, Store
+from ivos.session.view import SessionView
 
 __all__ = [
     "JSON",
@@ -13,6 +14,7 @@ __all__ = [
     "ObjectInfo",
     "OpenFrame",
     "Session",
+    "SessionView",
     "Settings",
     "State",
     "Step",

@@ -13,9 +13,24 @@ from ivos.runtime.protocol import Networks
 from ivos.session.inference import InteractionJob, interact
 from ivos.session.merge import give_way, settle, yielding
 from ivos.session.settings import Settings
-from ivos.session.state import Reference
+from ivos.session.state import OpenFrame, Reference
 from ivos.session.strokes import Told, enforce, told
 from ivos.types import Frame, ObjectId, Prompt
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What is asked of the networks about one frame."""
+
+    frame: int
+    opened: OpenFrame
+    """With all prompts, the new ones among them."""
+    run: Sequence[ObjectId]
+    """The objects to run."""
+    bases: Mapping[ObjectId, Patch]
+    """The masks that the prompts correct, of all objects that have one."""
+    locked: Sequence[ObjectId]
+    """Objects whose mask must stay as it is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

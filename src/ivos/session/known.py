@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ivos.errors import InvalidInteraction
 from ivos.masks import Patch
 from ivos.session.state import State
 from ivos.session.store import Store
@@ -34,6 +35,13 @@ class StoredMasks:
     def locked(self, object_id: ObjectId, frame: int) -> bool:
         """Whether nothing at all may change this mask."""
         return object_id in self._locked or (object_id, frame) in self._state.locked
+
+    def check_unlocked(self, object_id: ObjectId, frame: int) -> None:
+        """Raises InvalidInteraction where nothing may change this mask."""
+        if self.locked(object_id, frame):
+            raise InvalidInteraction(
+                f"object {object_id} is locked on frame {frame}: unlock it to change it"
+            )
 
     def fixed(self, object_id: ObjectId, frame: int) -> bool:
         """Whether a propagation must not change it: locked, or settled by a person."""

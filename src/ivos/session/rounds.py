@@ -6,7 +6,7 @@ are several passes, in the order in which they were first drawn on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -111,21 +111,25 @@ def courses(
     return ready[0], ready[1]
 
 
-def begun(state: State, one: Pass, networks: Networks) -> State:
-    """The state once a pass has begun: its frame is annotated, its references are aggregated."""
-    opened = state.open.get(one.source)
-    if opened is None:  # a pass of the last round again: all this was done then
-        return state
+def begun(state: State, passes: Sequence[Pass], networks: Networks) -> State:
+    """The state once a propagation has begun: frames are annotated, references are aggregated.
+
+    All of them at once: each pass knows every frame that was drawn on, and a propagation that is
+    cancelled can be taken up again, since its passes are the last ones.
+    """
     annotated, references = dict(state.annotated), dict(state.references)
-    for object_id, reference in opened.references.items():
-        references[object_id] = aggregate(networks, reference, references.get(object_id))
-        before = annotated.get(object_id, ())
-        annotated[object_id] = (*(t for t in before if t != one.source), one.source)
-    still_open = {frame: value for frame, value in state.open.items() if frame != one.source}
+    closed = [state.open[one.source] for one in passes if one.source in state.open]
+    for one in passes:
+        opened = state.open.get(one.source)
+        for object_id, reference in opened.references.items() if opened else ():
+            references[object_id] = aggregate(networks, reference, references.get(object_id))
+            before = annotated.get(object_id, ())
+            annotated[object_id] = (*(t for t in before if t != one.source), one.source)
     return replace(
         state,
         annotated=annotated,
         references=references,
-        open=still_open,
-        rounds=state.rounds + 1,
+        open={},
+        rounds=state.rounds + len(closed),
+        last=tuple((one.source, one.object_ids) for one in passes),
     )

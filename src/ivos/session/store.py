@@ -47,7 +47,7 @@ class Store(Protocol):
         ...
 
     def begin(self, action: Action) -> None:
-        """Open step ``head + 1``. Undone steps are dropped."""
+        """Open step ``head + 1``. Undone steps are gone once it is committed."""
         ...
 
     def put(self, object_id: ObjectId, frame: int, mask: PackedMask | None) -> None:
@@ -59,7 +59,7 @@ class Store(Protocol):
         ...
 
     def abort(self) -> None:
-        """Close the step as if it had never been begun. (Undone steps stay dropped.)"""
+        """Close the step as if it had never been begun."""
         ...
 
     def mask_before(self, step: int, object_id: ObjectId, frame: int) -> PackedMask | None:
@@ -122,7 +122,6 @@ class MemoryStore:
         """Open the next step."""
         if self._open is not None:
             raise RuntimeError("a step is open already")
-        del self._entries[self._head :]
         self._open = _Entry(action, self._clock())
 
     def put(self, object_id: ObjectId, frame: int, mask: PackedMask | None) -> None:
@@ -139,7 +138,7 @@ class MemoryStore:
         seconds = self._clock() - entry.began
         entry.state = state
         entry.step = Step(self._head + 1, entry.action, len(entry.after), seconds)
-        self._entries.append(entry)
+        self._entries[self._head :] = [entry]
         self._head += 1
         self._open = None
         return entry.step
