@@ -31,7 +31,7 @@ def integrity(path: Path) -> list[str]:
 
 def check(file: ProjectFile) -> list[str]:
     """``integrity`` of a project that is open already."""
-    findings = []
+    findings: list[str] = []
     for look in (_structure, _about, _steps, _parts, _masks):
         try:
             findings.extend(look(file))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
@@ -46,8 +45,6 @@ class VideoIdentity:
     size: tuple[int, int]
     """(height, width) in pixels."""
     fps: float
-    frame_map: str
-    """SHA-256 of ``frame_map(video)``: every frame's time and name."""
 
     @classmethod
     def of(cls, source: Path, video: Video, project: Path) -> VideoIdentity:
@@ -63,7 +60,6 @@ class VideoIdentity:
             frames=len(video),
             size=(height, width),
             fps=video.fps,
-            frame_map=hashlib.sha256(frame_map(video)).hexdigest(),
         )
         return identity.moved(source, project)
 
@@ -105,7 +101,7 @@ class VideoIdentity:
         """
         folder = project.resolve().parent
         old = Path(self.path)
-        neighbours = islice(_neighbours(folder), SEARCHED)
+        neighbours: Iterator[Path] = islice(_neighbours(folder), SEARCHED)
         if self.folder:  # hashing a folder is dear, and may be someone's whole disk
             neighbours = (place for place in neighbours if place.name == old.name)
         for place in chain([old, folder / self.relative, folder / old.name], neighbours):
@@ -131,10 +127,10 @@ class VideoIdentity:
             )
 
 
-def frame_map(video: Video) -> bytes:
-    """Every frame's time in seconds and its name, as compressed JSON: ``[[0.0, "00000"], ...]``."""
+def frame_map(video: Video) -> str:
+    """Every frame's time in seconds and its name, as JSON: ``[[0.0, "00000"], ...]``."""
     entries = [[video.timestamp(t), video.frame_name(t)] for t in range(len(video))]
-    return zlib.compress(json.dumps(entries, separators=(",", ":")).encode())
+    return json.dumps(entries, separators=(",", ":"))
 
 
 def sample(source: Path) -> tuple[int, str]:

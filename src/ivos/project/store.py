@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from ivos.errors import ProjectError
 from ivos.masks import PackedMask
 from ivos.project.file import ProjectFile, damaged
+from ivos.project.log import LoggedStep, digest
 from ivos.project.parts import Pieces, join, split
 from ivos.project.schema import checksum
 from ivos.session.journal import JSON, Action, Step
@@ -106,6 +107,25 @@ class ProjectStore:
         number, provenance = found
         return self._steps[number - 1], json.loads(provenance)
 
+    def digests(self, step: int) -> dict[tuple[ObjectId, int], str]:
+        """A digest of each mask that a step put, by (object, frame)."""
+        return {key: digest(self._newest(*key, step)) for key in self.changes(step)}
+
+    def logged(self) -> Iterator[LoggedStep]:
+        """The steps that are done, one by one, as a log keeps them."""
+        for step in self._steps[: self._head]:
+            ((found,),) = self._file.rows(
+                "SELECT provenance FROM steps WHERE number = ?", step.number
+            )
+            frames_done = self._read_state(step.number).frames_done
+            yield LoggedStep(
+                step.action,
+                frames_done if step.action.kind == "propagate" else 0,
+                step.seconds,
+                json.loads(found),
+                self.digests(step.number),
+            )
+
     def begin(self, action: Action) -> None:
         """Open step ``head + 1``. Undone steps are dropped."""
         if self._open is not None:
@@ -123,22 +143,8 @@ class ProjectStore:
         """Replace one mask; None removes it. Where that fails, the step is over."""
         self._opened()
         with self._or_not_at_all():
-            self._write_mask(object_id, frame, mask)
-
-    def _write_mask(self, object_id: ObjectId, frame: int, mask: PackedMask | None) -> None:
-        step = self._last
-        data = mask.to_bytes() if mask is not None else b""
-        row = (len(data), data, checksum(step, object_id, frame, data), step, object_id, frame)
-        if not self._file.write(
-            "UPDATE masks SET size = ?, data = ?, crc = ? "
-            "WHERE step = ? AND object = ? AND frame = ?",
-            *row,
-        ):
-            self._file.write(
-                "INSERT INTO masks (size, data, crc, step, object, frame) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                *row,
-            )
+            data = mask.to_bytes() if mask is not None else b""
+            write_mask(self._file, self._last, object_id, frame, data)
 
     def commit(self, state: State) -> Step:
         """Close the step: durably and as a whole, or, where that fails, not at all."""
@@ -147,7 +153,8 @@ class ProjectStore:
         with self._or_not_at_all():
             ((changed,),) = self._file.rows("SELECT count(*) FROM masks WHERE step = ?", number)
             step = Step(number, opened.action, changed, self._clock() - opened.began)
-            self._write_step(step, state)
+            made_by = {"round": state.rounds, **self.provenance}
+            write_step(self._file, step, state.to_json(), made_by)
             self._file.set_about("head", str(number))
             self._file.commit()
         self._open = None
@@ -218,23 +225,6 @@ class ProjectStore:
             raise damaged(self._file.path, what)
         return PackedMask.from_bytes(data) if data else None
 
-    def _write_step(self, step: Step, state: State) -> None:
-        pieces: Pieces = {}
-        fields = (
-            step.number,
-            json.dumps(step.action.to_json()),
-            json.dumps(split(state.to_json(), pieces)),
-            json.dumps({"round": state.rounds, **self.provenance}),
-            step.seconds,
-            step.changed,
-        )
-        self._file.write(
-            "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?)", *fields, checksum(*fields)
-        )
-        for name, data in pieces.items():
-            self._file.write("INSERT OR IGNORE INTO parts VALUES (?, ?)", name, data)
-            self._file.write("INSERT INTO step_parts VALUES (?, ?)", step.number, name)
-
     def _read_steps(self) -> list[Step]:
         steps = []
         for expected, fields in enumerate(
@@ -265,3 +255,36 @@ class ProjectStore:
             return State.from_json(join(json.loads(state), pieces))
         except (ValueError, KeyError) as error:
             raise damaged(self._file.path, f"the state of step {number}") from error
+
+
+def write_mask(file: ProjectFile, step: int, object_id: ObjectId, frame: int, data: bytes) -> None:
+    """Write what a step made of a mask: a PackedMask's bytes, or none where it is removed."""
+    row = (len(data), data, checksum(step, object_id, frame, data), step, object_id, frame)
+    replaced = file.write(
+        "UPDATE masks SET size = ?, data = ?, crc = ? WHERE step = ? AND object = ? AND frame = ?",
+        *row,
+    )
+    if not replaced:
+        file.write(
+            "INSERT INTO masks (size, data, crc, step, object, frame) VALUES (?, ?, ?, ?, ?, ?)",
+            *row,
+        )
+
+
+def write_step(
+    file: ProjectFile, step: Step, state: dict[str, JSON], provenance: Mapping[str, JSON]
+) -> None:
+    """Write a step, its state's large pieces apart."""
+    pieces: Pieces = {}
+    fields = (
+        step.number,
+        json.dumps(step.action.to_json()),
+        json.dumps(split(state, pieces)),
+        json.dumps(provenance),
+        step.seconds,
+        step.changed,
+    )
+    file.write("INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?)", *fields, checksum(*fields))
+    for name, data in pieces.items():
+        file.write("INSERT OR IGNORE INTO parts VALUES (?, ?)", name, data)
+        file.write("INSERT INTO step_parts VALUES (?, ?)", step.number, name)
