@@ -53,6 +53,14 @@ class PromptValue:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenValue:
+    """A frame that was drawn on and not yet propagated from, with its strokes."""
+
+    frame: int
+    prompts: tuple[PromptValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectValue:
     """One object, and on which frames it was annotated, has a mask, or is locked."""
 
@@ -344,14 +352,13 @@ class Snapshot:
 
     ``last_run`` is the last propagation (its step and the frames that it changed), for compare,
     accept and reject. ``undo`` and ``redo`` are the titles of those steps, null where there are none.
-    ``open_prompts`` are the strokes on ``open_frame`` that have not been propagated.
+    ``open`` are the frames of the open round; ``waiting`` counts commands kept for after the run.
     """
 
     objects: tuple[ObjectValue, ...]
     annotated: tuple[int, ...]
     rounds: int
-    open_frame: int | None
-    open_prompts: tuple[PromptValue, ...]
+    open: tuple[OpenValue, ...]
     head: int
     steps: tuple[StepValue, ...]
     undo: str | None

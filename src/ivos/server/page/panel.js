@@ -88,7 +88,7 @@ export function mountFrame(store, act) {
     const list = make("dl", { class: "facts" });
     const say = (/** @type {string} */ term, /** @type {string} */ text) => list.append(make("dt", {}, term), make("dd", {}, text));
     const annotated = session?.annotated.includes(frame) ?? false;
-    const open = session?.open_frame === frame;
+    const open = session?.open.some((one) => one.frame === frame) ?? false;
     const masked = objects.some((object) => covers(object.masked, frame));
     say("Mask", annotated ? (open ? "drawn, not yet propagated" : "drawn by you") : masked ? "propagated" : "none yet");
     for (const object of objects.slice(0, 4)) {
@@ -108,7 +108,7 @@ export function mountFrame(store, act) {
 /** Propagation: start it, watch it, stop it. @param {Store} store @param {Act} act */
 export function mountRun(store, act) {
   const card = byId("runcard", HTMLDivElement);
-  store.watch((s) => [s.run === null, s.session?.annotated.length, s.session?.open_frame, s.connected, s.driving, s.markIn, s.markOut, s.session?.waiting], (state) => {
+  store.watch((s) => [s.run === null, s.session?.annotated.length, s.session?.open, s.connected, s.driving, s.markIn, s.markOut, s.session?.waiting], (state) => {
     card.replaceChildren(...(state.run ? running(state, act) : ready(state, act)));
   });
   store.watch((s) => [s.run], ({ run }) => {

@@ -33,6 +33,8 @@ export class Pointer {
     this.state = state;
     this.wishes = wishes;
     this.space = false;
+    /** Whether Space was held to move the view: then letting it go does not play. */
+    this.spaceUsed = false;
     this.penSeen = false;
     /** @type {Gesture | null} */
     this.gesture = null;
@@ -70,6 +72,7 @@ export class Pointer {
     const finger = event.pointerType === "touch" && this.penSeen;
     if (event.button === 1 || this.space || finger || this.state().tool === "pan") {
       this.gesture = { kind: "pan", at };
+      this.spaceUsed ||= this.space;
       this.setMood();
     } else this.begin(event, at);
     event.preventDefault();

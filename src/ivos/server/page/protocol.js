@@ -12,6 +12,12 @@ export const VERSION = 1;
  * @property {boolean} positive
  */
 
+/** A frame that was drawn on and not yet propagated from, with its strokes.
+ * @typedef {object} OpenValue
+ * @property {number} frame
+ * @property {PromptValue[]} prompts
+ */
+
 /** One object, and on which frames it was annotated, has a mask, or is locked.
  * @typedef {object} ObjectValue
  * @property {number} object_id
@@ -226,8 +232,7 @@ export const VERSION = 1;
  * @property {ObjectValue[]} objects
  * @property {number[]} annotated
  * @property {number} rounds
- * @property {number | null} open_frame
- * @property {PromptValue[]} open_prompts
+ * @property {OpenValue[]} open
  * @property {number} head
  * @property {StepValue[]} steps
  * @property {string | null} undo

@@ -15,7 +15,7 @@ import { count, covers, withFrame } from "./spans.js";
 /** @typedef {"overlay" | "outline" | "alpha" | "matte" | "source"} Look */
 /** @typedef {"shortcuts" | "export" | "open" | "history" | null} Dialog */
 /** @typedef {{ id: number, kind: "error" | "good" | "info", text: string, link?: string }} Toast */
-/** @typedef {{ id: number, frame: number, prompts: PromptValue[] }} Pending */
+/** @typedef {{ id: number, frame: number, prompts: PromptValue[], kept?: boolean }} Pending `kept`: waits for the end of a run */
 
 /** @typedef {object} State
  * @property {"starting" | "choosing" | "working" | "refused"} phase
@@ -170,7 +170,7 @@ function heard(state, message) {
     case "run_ended":
       return { ...state, run: null, checked: message.kind === "propagate" ? [] : state.checked };
     case "done":
-      return message.waiting ? state : { ...state, pending: state.pending.filter((one) => one.id !== message.id) };
+      return { ...state, pending: state.pending.flatMap((one) => (one.id !== message.id ? [one] : message.waiting ? [{ ...one, kept: true }] : [])) };
     case "failed":
       return { ...state, pending: state.pending.filter((one) => one.id !== message.id) };
     case "driving":
@@ -208,8 +208,14 @@ function withSnapshot(state, session) {
     session,
     object: known ? state.object : (ids.at(-1) ?? null),
     compare: state.compare && session.last_run !== null,
-    pending: state.pending.filter((one) => session.waiting > 0 || one.frame !== session.open_frame),
+    pending: session.waiting > 0 ? state.pending : state.pending.filter((one) => !waited(state, one)),
   };
+}
+
+/** Whether a stroke was kept for after the run that is now over: the snapshot has it, or it failed.
+ * @param {State} state @param {Pending} one */
+function waited(state, one) {
+  return (state.session?.waiting ?? 0) > 0 && one.kept === true;
 }
 
 /** The frame that a run has just done has a mask now. @param {State} state @param {RunValue} run @returns {State} */
@@ -271,7 +277,7 @@ export function settled(state, object, frame) {
 
 /** The strokes to draw over a frame: the open round's, then those on their way. @param {State} state @param {number} frame @returns {PromptValue[]} */
 export function strokesOn(state, frame) {
-  const open = state.session?.open_frame === frame ? state.session.open_prompts : [];
+  const open = state.session?.open.find((one) => one.frame === frame)?.prompts ?? [];
   const sent = state.pending.filter((one) => one.frame === frame).flatMap((one) => one.prompts);
   return [...open, ...sent];
 }

@@ -147,7 +147,7 @@ export class Timeline {
     }
     for (const frame of state.session?.annotated ?? []) {
       const x = xOf(this.scale, frame + 0.5);
-      diamond(context, x, top + STATUS / 2, 6, frame === state.session?.open_frame ? "#f7b955" : "#ffffff");
+      diamond(context, x, top + STATUS / 2, 6, state.session?.open.some((one) => one.frame === frame) ? "#f7b955" : "#ffffff");
     }
   }
 

@@ -1,0 +1,366 @@
+"""What a page's commands do to the session. All of it happens on the worker's thread.
+
+While a run goes on the session writes nothing else; strokes and small changes that come meanwhile
+are kept and done when it is over, and a stroke is shown at once as a preview. Knows nothing of
+sockets: ``say`` takes what is to be told.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ivos import deliver
+from ivos.errors import CannotDo, InvalidInput, InvalidInteraction, IvosError
+from ivos.server import exports
+from ivos.server.describe import interaction_of, snapshot, spans
+from ivos.server.packets import pack_labels, pack_soft
+from ivos.server.protocol import (
+    AddObject,
+    Cancel,
+    ChangeObject,
+    Command,
+    Done,
+    Event,
+    Export,
+    Failed,
+    Interact,
+    Lock,
+    MasksChanged,
+    Paint,
+    Propagate,
+    Redo,
+    Reject,
+    RemoveObject,
+    Running,
+    RunEnded,
+    RunValue,
+    Snapshot,
+    TakeOver,
+    Undo,
+)
+from ivos.server.review import ReviewTracks
+from ivos.server.worker import Worker
+from ivos.session import Session, Store, merge
+from ivos.types import LabelMap, Mask, ObjectId, Progress, SoftMask
+
+Say = Callable[[Event | bytes], None]
+
+PATIENT = (Interact, Paint, AddObject, ChangeObject)
+"""Commands that are kept while a run goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A command that is kept for after the run."""
+
+    command: Interact | Paint | AddObject | ChangeObject
+    say: Say
+
+
+class Desk:
+    """One session at work."""
+
+    def __init__(
+        self, session: Session, store: Store, worker: Worker, exports_folder: Path, say: Say
+    ) -> None:
+        self._session = session
+        self._store = store
+        self._worker = worker
+        self._folder = exports_folder
+        self._say = say
+        self._review = ReviewTracks(session, store)
+        self._run: RunValue | None = None
+        self._cancelled = False
+        self._waiting: list[Waiting] = []
+        self._catch_up()
+
+    # Looking
+
+    def snapshot(self) -> Snapshot:
+        """Everything but masks and review."""
+        frames = self._review.run_frames
+        return snapshot(self._session, self._store, frames, self._run, len(self._waiting))
+
+    def greet(self, say: Say) -> None:
+        """Tell a page that has just come all it needs."""
+        say(self.snapshot())
+        for message in self._review.all():
+            say(message)
+
+    def labels(self, frame: int, before: int | None = None) -> bytes:
+        """A packet of labels; with ``before`` those from before that step. Raises InvalidInput."""
+        step = self._session.head
+        if before is None:
+            return pack_labels(frame, step, self._session.labels(frame))
+        if not 1 <= before <= step:
+            raise InvalidInteraction(f"there is no step {before}: steps 1..{step} exist")
+        self._check_frame(frame)
+        ids = self._session.object_ids
+        packed = {key: self._store.mask_before(before, key, frame) for key in ids}
+        patches = {key: mask.patch() for key, mask in packed.items() if mask is not None}
+        return pack_labels(frame, step, merge.labels(patches, self._session.video.size))
+
+    def soft(self, frame: int, object_ids: Iterable[ObjectId]) -> bytes:
+        """A packet of the probability that a pixel is any of these objects."""
+        self._check_frame(frame)
+        together: SoftMask = np.zeros(self._session.video.size, np.float32)
+        for object_id in object_ids:
+            one = self._session.soft(object_id, frame)
+            if one is not None:
+                together = 1 - (1 - together) * (1 - one)
+        return pack_soft(frame, self._session.head, together)
+
+    # Doing
+
+    def do(self, command: Command, say: Say) -> None:
+        """Do what a page asks; ``say`` answers that page, everyone hears what changed."""
+        began = time.perf_counter()
+        try:
+            waiting = self._run is not None and isinstance(command, PATIENT)
+            if waiting:
+                self._keep(command, say)
+            else:
+                self._do_now(command, say)
+        except IvosError as error:
+            say(Failed(command.id, str(error)))
+            return
+        say(Done(command.id, time.perf_counter() - began, waiting))
+
+    def import_masks(self, frame: int, masks: dict[ObjectId, Mask]) -> None:
+        """Put masks from a file on a frame, as what the person wants there."""
+        self._check_idle("import")
+        self._session.set_masks(frame, dict(masks), annotate=True)
+        self._tell([(key, frame) for key in self._session.object_ids])
+
+    def close(self) -> None:
+        """Nothing is lost: every step was written when it was done."""
+        self._waiting.clear()
+
+    def _do_now(self, command: Command, say: Say) -> None:
+        match command:
+            case Interact():
+                self._session.interact(interaction_of(command.frame, command.prompts))
+                self._answer_frame(command.frame)
+            case Paint():
+                self._paint(command)
+                self._answer_frame(command.frame)
+            case Propagate():
+                self._propagate(command)
+            case Export():
+                self._export(command)
+            case Cancel():
+                self._cancelled = True
+            case Undo() | Redo():
+                self._move(command)
+            case AddObject():
+                self._session.add_object(name=command.name)
+                self._tell([])
+            case ChangeObject():
+                self._session.change_object(
+                    command.object_id,
+                    name=command.name,
+                    colour=command.colour,
+                    hidden=command.hidden,
+                    locked=command.locked,
+                )
+                self._tell([])
+            case RemoveObject():
+                keys = [(command.object_id, t) for t in self._store.frames(command.object_id)]
+                self._session.remove_object(command.object_id)
+                self._tell(keys)
+            case Lock():
+                self._lock(command)
+            case Reject():
+                frames = self._frames(command.start, command.stop)
+                self._session.reject(command.step, frames, command.object_id)
+                self._tell(self._store.changes(self._session.head))
+            case TakeOver():
+                raise CannotDo("taking over is the room's affair")
+
+    def _paint(self, command: Paint) -> None:
+        """Set or clear pixels of one object, leaving its soft edges elsewhere as they are."""
+        where = _pixels(command.runs, self._session.video.size)
+        current = self._session.soft(command.object_id, command.frame)
+        if current is None:
+            current = np.zeros(self._session.video.size, np.float32)
+        painted: SoftMask = np.where(where, np.float32(0 if command.erase else 1), current)
+        self._session.set_masks(command.frame, {command.object_id: painted}, annotate=True)
+
+    def _lock(self, command: Lock) -> None:
+        frames = self._frames(command.start, command.stop)
+        if command.locked:
+            self._session.lock(frames, command.object_id)
+        else:
+            self._session.unlock(frames, command.object_id)
+        self._tell([])
+
+    def _move(self, command: Undo | Redo) -> None:
+        self._check_idle("undo" if isinstance(command, Undo) else "redo")
+        if isinstance(command, Undo):
+            changed = self._store.changes(self._session.head) if self._session.can_undo else []
+            self._session.undo()
+        else:
+            self._session.redo()
+            changed = self._store.changes(self._session.head)
+        self._tell(changed)
+
+    # Runs
+
+    def _propagate(self, command: Propagate) -> None:
+        self._check_idle("propagate")
+        steps = self._session.propagate(
+            start=command.start,
+            stop=command.stop,
+            forward=command.forward,
+            backward=command.backward,
+        )
+        ways = {(True, False): "Propagating forward", (False, True): "Propagating backward"}
+        words = ways.get((command.forward, command.backward), "Propagating both ways")
+        self._start(RunValue("propagate", words, 0, 0, 0, None), steps, None)
+
+    def _export(self, command: Export) -> None:
+        self._check_idle("export")
+        options = exports.checked_options(command.kind, command.options)
+        place = exports.free_place(self._folder, command.kind)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        steps = deliver.export(self._session, command.kind, place, **options)
+        self._start(RunValue("export", f"Exporting {command.kind}", 0, 0, 0, None), steps, place)
+
+    def _start(self, run: RunValue, steps: Iterator[Progress], place: Path | None) -> None:
+        self._run, self._cancelled = run, False
+        self._say(self.snapshot())
+        self._worker.start(self._advance(steps, place))
+
+    def _advance(self, steps: Iterator[Progress], place: Path | None) -> Iterator[None]:
+        """The run, a frame at a time, and what follows it. Closed early, it keeps what is done."""
+        began, error = time.perf_counter(), None
+        try:
+            for progress in steps:
+                self._progressed(progress)
+                yield
+                if self._cancelled:
+                    break
+        except IvosError as problem:
+            error = str(problem)
+        finally:
+            if hasattr(steps, "close"):
+                steps.close()
+            run, self._run = self._run, None
+        if run is not None:
+            self._ended(run, error, time.perf_counter() - began, place)
+
+    def _progressed(self, progress: Progress) -> None:
+        assert self._run is not None
+        self._run = replace(
+            self._run,
+            frame=progress.frame,
+            done=progress.done,
+            total=progress.total,
+            seconds_left=progress.seconds_left,
+        )
+        self._say(Running(self._run))
+        if self._run.kind == "propagate":
+            keys = [(key, progress.frame) for key in self._session.object_ids]
+            for message in self._review.look(keys, with_change=False):
+                self._say(message)
+
+    def _ended(self, run: RunValue, error: str | None, seconds: float, place: Path | None) -> None:
+        folder = place.parent.name if place is not None else None
+        result = place.name if place is not None and place.exists() else None
+        self._say(
+            RunEnded(run.kind, self._cancelled, error, run.done, seconds, folder, result)
+        )
+        waiting, self._waiting = self._waiting, []
+        changed = self._store.changes(self._session.head) if run.kind == "propagate" else []
+        self._tell(changed)
+        for one in waiting:
+            self._after_run(one)
+
+    def _after_run(self, one: Waiting) -> None:
+        try:
+            self._do_now(one.command, one.say)
+        except IvosError as error:
+            one.say(Failed(one.command.id, str(error)))
+
+    def _keep(self, command: Command, say: Say) -> None:
+        assert isinstance(command, PATIENT)
+        if isinstance(command, Interact):
+            self._preview(command)
+        self._waiting.append(Waiting(command, say))
+        self._say(self.snapshot())
+
+    def _preview(self, command: Interact) -> None:
+        """Show what all strokes that wait for this frame will come to."""
+        earlier = [one.command for one in self._waiting if isinstance(one.command, Interact)]
+        prompts = [p for c in (*earlier, command) if c.frame == command.frame for p in c.prompts]
+        found = self._session.preview(interaction_of(command.frame, prompts))
+        masks = {key: self._store.mask(key, command.frame) for key in self._session.object_ids}
+        patches = {key: mask.patch() for key, mask in (masks | found).items() if mask is not None}
+        labels: LabelMap = merge.labels(patches, self._session.video.size)
+        self._say(pack_labels(command.frame, self._session.head, labels))
+
+    # Telling
+
+    def _answer_frame(self, frame: int) -> None:
+        """After a stroke: the mask first, since that is what the person waits for."""
+        self._say(self.labels(frame))
+        keys = [(key, frame) for key in self._session.object_ids]
+        self._review.renew([])
+        for message in self._review.look(keys, with_change=True):
+            self._say(message)
+        self._say(self.snapshot())
+        self._catch_up()
+
+    def _tell(self, changed: Iterable[tuple[ObjectId, int]]) -> None:
+        keys = list(changed)
+        self._review.renew(keys)
+        self._say(self.snapshot())
+        if keys:
+            self._say(MasksChanged(spans(sorted({frame for _, frame in keys}))))
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        if self._review.due:
+            self._worker.spare(self._reviewing())
+
+    def _reviewing(self) -> Iterator[None]:
+        for messages in self._review.catch_up():
+            for message in messages:
+                self._say(message)
+            yield
+
+    # Checking
+
+    def _check_idle(self, what: str) -> None:
+        if self._run is not None:
+            kind = "a propagation" if self._run.kind == "propagate" else "an export"
+            raise CannotDo(f"cannot {what}: {kind} is running; cancel it or let it end first")
+
+    def _check_frame(self, frame: int) -> None:
+        length = len(self._session.video)
+        if not 0 <= frame < length:
+            raise InvalidInput(f"frame {frame} is not in the video: it has frames 0..{length - 1}")
+
+    def _frames(self, start: int, stop: int) -> range:
+        length = len(self._session.video)
+        if not 0 <= start < stop <= length:
+            raise InvalidInput(f"frames {start}:{stop} are not in the video, which has 0:{length}")
+        return range(start, stop)
+
+
+def _pixels(runs: tuple[int, ...], size: tuple[int, int]) -> Mask:
+    """(H, W): the pixels of a brush's stroke. Raises InvalidInteraction."""
+    height, width = size
+    if len(runs) % 2:
+        raise InvalidInteraction("a brush stroke is pairs of first pixel and length")
+    flat: Mask = np.zeros(height * width, np.bool_)
+    for first, length in zip(runs[::2], runs[1::2], strict=True):
+        if first + length > flat.size:
+            raise InvalidInteraction("a brush stroke reaches outside the frame")
+        flat[first : first + length] = True
+    return flat.reshape(size)

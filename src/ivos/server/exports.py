@@ -1,0 +1,146 @@
+"""What the export dialog offers, and where exports go.
+
+Kinds and their choices come from ``deliver.KINDS``; only choices that are named here can be made
+from the page, and none of them is a path. Knows nothing of sessions.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, fields
+from io import RawIOBase
+from pathlib import Path
+from typing import Any, Literal
+
+from ivos.deliver import KINDS, Kind
+from ivos.errors import InvalidInput
+from ivos.server.protocol import KindValue, OptionValue
+
+OptionKind = Literal["number", "text", "flag", "choice"]
+
+_GROUPS = {
+    "Video": ("prores4444", "webm", "matte", "background", "overlay", "gif"),
+    "Pictures": ("png", "exr", "binary", "soft16"),
+    "Datasets": ("davis", "youtube-vos", "mots", "coco", "ytvis", "cvat"),
+    "Measurements": ("csv",),
+}
+
+_OFFERED: dict[str, tuple[OptionKind, str, tuple[str, ...]]] = {
+    "edges": ("choice", "Refine follows the picture; soft is what the network says",
+              ("refine", "soft", "hard")),
+    "grow": ("number", "Pixels to move the edge outwards; below 0 inwards", ()),
+    "feather": ("number", "Pixels over which the edge fades further", ()),
+    "background": ("text", "A colour like #00b140 or white, or: blur, grey", ()),
+    "audio": ("flag", "Carry the source's sound over", ()),
+    "crf": ("number", "0 (best) to 51; empty for the usual", ()),
+    "opacity": ("number", "Of the colour, 0 to 1", ()),
+    "width": ("number", "Pixels at most", ()),
+    "fps": ("number", "Frames a second at most", ()),
+    "start_frame": ("number", "What the first file is numbered: 1001 in film", ()),
+    "colour": ("flag", "Write the picture beside the mattes", ()),
+    "tree": ("flag", "The whole dataset layout, not one flat folder", ()),
+    "images": ("flag", "Write the frames too, as JPEG", ()),
+    "category": ("text", "One category for all objects; empty: each name is one", ()),
+    "class_id": ("number", "The class that all objects get", ()),
+    "shapes": ("choice", "Polygons can be edited; masks are exact", ("polygon", "mask")),
+    "tolerance": ("number", "Pixels that a polygon may stray", ()),
+    "scale": ("number", "Units a pixel; empty: pixels", ()),
+    "unit": ("text", "What the unit is called", ()),
+}  # fmt: skip
+
+_WHOLE = frozenset({"crf", "width", "start_frame", "class_id"})
+_COLOUR = re.compile(r"#?[A-Za-z0-9]{1,24}")
+
+
+def kinds() -> tuple[KindValue, ...]:
+    """Everything that can be exported, grouped, with the choices that the page offers."""
+    order = [(group, name) for group, names in _GROUPS.items() for name in names if name in KINDS]
+    grouped = {name for _, name in order}
+    order += [("Other", name) for name in KINDS if name not in grouped]
+    return tuple(_kind(name, KINDS[name], group) for group, name in order)
+
+
+def _kind(name: str, kind: Kind, group: str) -> KindValue:
+    have = {field.name: field for field in fields(kind.options)}
+    choices = tuple(_option(have[option]) for option in _OFFERED if option in have)
+    about = kind.description[:1].upper() + kind.description[1:]
+    return KindValue(name, about, group, "" if kind.folder else kind.suffixes[0], choices)
+
+
+def _option(field: Field[Any]) -> OptionValue:
+    kind, about, choices = _OFFERED[field.name]
+    default = None if field.default is MISSING else field.default
+    return OptionValue(field.name, kind, default, choices, about)
+
+
+def checked_options(
+    kind: str, given: Mapping[str, str | float | bool | None]
+) -> dict[str, object]:
+    """The page's choices as ``deliver.export`` takes them. Raises InvalidInput.
+
+    ``frames`` (``a:b``) is taken besides what is offered. What is empty is left out.
+    """
+    if kind not in KINDS:
+        raise InvalidInput(f"no kind of export is called {kind!r}; there are {', '.join(KINDS)}")
+    out: dict[str, object] = {}
+    for name, value in given.items():
+        if value is None or value == "":
+            continue
+        if name not in _OFFERED and name != "frames":
+            raise InvalidInput(f"{kind} has no option {name} on the page")
+        out[name] = int(value) if name in _WHOLE else value
+    background = out.get("background")
+    if background is not None and not _COLOUR.fullmatch(str(background)):
+        raise InvalidInput(f"background {background!r}: give a colour like #00b140, blur or grey")
+    return out
+
+
+def free_place(folder: Path, kind: str) -> Path:
+    """Where an export of ``kind`` goes below ``folder``: a name that is not taken."""
+    suffix = "" if KINDS[kind].folder else KINDS[kind].suffixes[0]
+    place, number = folder / f"{kind}{suffix}", 2
+    while place.exists():
+        place = folder / f"{kind}-{number}{suffix}"
+        number += 1
+    return place
+
+
+def zipped(folder: Path) -> Iterator[bytes]:
+    """A folder as a ZIP, made while it is sent: nothing is kept on the disk or in memory.
+
+    Files are stored as they are, since pictures and movies do not shrink.
+    """
+    out = _Pieces()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_symlink() or not path.is_file():
+                continue
+            info = zipfile.ZipInfo.from_file(path, str(Path(folder.name) / path.relative_to(folder)))
+            with path.open("rb") as source, archive.open(info, "w") as entry:
+                while chunk := source.read(1 << 20):
+                    entry.write(chunk)
+                    yield from out.take()
+    yield from out.take()
+
+
+class _Pieces(RawIOBase):
+    """A file that cannot be sought in, whose content is taken away as it grows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        piece = bytes(data)
+        self._written.append(piece)
+        return len(piece)
+
+    def take(self) -> Iterator[bytes]:
+        """What was written since the last time."""
+        pieces, self._written = self._written, []
+        yield from pieces

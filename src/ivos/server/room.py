@@ -1,0 +1,197 @@
+"""One open project and the pages that look at it: who may change it, and what they are told.
+
+The asynchronous side: everything here runs on the event loop, and asks the worker's thread for
+what touches the session. Knows nothing of HTTP routes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from ivos.server.desk import Desk
+from ivos.server.describe import video_value
+from ivos.server.pictures import Pictures
+from ivos.server.protocol import (
+    VERSION,
+    Cancel,
+    Closed,
+    Command,
+    Done,
+    Driving,
+    Event,
+    Failed,
+    Hello,
+    Running,
+    TakeOver,
+    Welcome,
+)
+from ivos.server.worker import Worker
+from ivos.session import Session, Store
+from ivos.types import Video
+
+T = TypeVar("T")
+
+ENOUGH = 64
+"""Messages that may wait for a slow page before it is spared the progress of runs."""
+TOO_MANY = 20_000
+"""Messages that may wait for a page before it counts as gone."""
+
+
+class Opened(Protocol):
+    """What was opened: a project, or a video without one. Made and closed on the worker's thread."""
+
+    @property
+    def session(self) -> Session:
+        """The session on it."""
+        ...
+
+    @property
+    def store(self) -> Store:
+        """Where the session's masks and steps live."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What people call it: the project's file name."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files."""
+        ...
+
+
+@dataclass(eq=False)
+class Seat:
+    """One page's socket: what it is to be sent, in order. None ends it."""
+
+    client: str
+    outbox: asyncio.Queue[Event | bytes | None] = field(default_factory=asyncio.Queue)
+
+    def put(self, message: Event | bytes | None) -> None:
+        """Queue a message; progress is dropped for a page that cannot keep up."""
+        waiting = self.outbox.qsize()
+        if isinstance(message, Running) and waiting > ENOUGH:
+            return
+        if waiting > TOO_MANY:
+            message = None
+        self.outbox.put_nowait(message)
+
+
+class Room:
+    """An open project with its worker, its pictures and its seats."""
+
+    def __init__(
+        self,
+        opening: Callable[[], Opened],
+        open_video: Callable[[], Video],
+        exports_folder: Path,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.key = secrets.token_urlsafe(9)
+        self.exports_folder = exports_folder
+        self.closed = False
+        self._loop = loop
+        self._seats: list[Seat] = []
+        self._driver: Seat | None = None
+        self._worker = Worker()
+        try:
+            self._opened = self._worker.submit(opening).result()
+            self.pictures = Pictures(open_video)
+        except BaseException:
+            self._worker.close(lambda: None)
+            raise
+        session = self._opened.session
+        self._video = video_value(session.video)
+        self._network = session.networks.spec.name
+        self._desk = self._worker.submit(
+            lambda: Desk(session, self._opened.store, self._worker, exports_folder, self.say)
+        ).result()
+
+    @property
+    def name(self) -> str:
+        """What people call the project."""
+        return self._opened.name
+
+    def say(self, message: Event | bytes) -> None:
+        """Tell every page. From any thread."""
+        self._loop.call_soon_threadsafe(self._say_all, message)
+
+    def _say_all(self, message: Event | bytes) -> None:
+        for seat in self._seats:
+            seat.put(message)
+
+    async def with_desk(self, job: Callable[[Desk], T]) -> T:
+        """Ask the worker's thread; its errors are raised here."""
+        return await asyncio.wrap_future(self._worker.submit(lambda: job(self._desk)))
+
+    async def sit_down(self, hello: Hello) -> Seat:
+        """A page has come: it drives if nobody else does, or if it takes over."""
+        for old in [seat for seat in self._seats if seat.client == hello.client]:
+            self.stand_up(old)  # its old socket, which has not noticed yet that it is dead
+            old.put(None)
+        seat = Seat(hello.client)
+        self._seats.append(seat)
+        if self._driver is None or hello.take_over:
+            self._drive(seat)
+        seat.put(
+            Welcome(
+                VERSION, self._video, self.name, self._network, driving=self._driver is seat
+            )
+        )
+        tell = self._teller(seat)
+        await self.with_desk(lambda desk: desk.greet(tell))
+        return seat
+
+    def stand_up(self, seat: Seat) -> None:
+        """A page has gone; if it drove, the one that has waited longest does now."""
+        if seat in self._seats:
+            self._seats.remove(seat)
+        if self._driver is seat:
+            self._driver = None
+            if self._seats:
+                self._drive(self._seats[0])
+
+    def hear(self, seat: Seat, command: Command) -> None:
+        """A page asks for something; the answer comes by its seat."""
+        if isinstance(command, TakeOver):
+            self._drive(seat)
+            seat.put(Done(command.id, 0.0, waiting=False))
+        elif self._driver is not seat and not isinstance(command, Cancel):
+            words = "this project is being worked on in another tab: take over first"
+            seat.put(Failed(command.id, words))
+        else:
+            tell = self._teller(seat)
+            self._worker.submit(lambda: self._desk.do(command, tell))
+
+    def _drive(self, seat: Seat) -> None:
+        before, self._driver = self._driver, seat
+        if before is not None and before is not seat:
+            before.put(Driving(driving=False))
+        seat.put(Driving(driving=True))
+
+    def _teller(self, seat: Seat) -> Callable[[Event | bytes], None]:
+        def tell(message: Event | bytes) -> None:
+            self._loop.call_soon_threadsafe(seat.put, message)
+
+        return tell
+
+    async def close(self, reason: str) -> None:
+        """Send the pages away and close the project; a run keeps what it has done."""
+        self.closed = True
+        for seat in self._seats:
+            seat.put(Closed(reason))
+            seat.put(None)
+        self._seats.clear()
+        self._driver = None
+
+        def finish() -> None:
+            self._desk.close()
+            self._opened.close()
+
+        await asyncio.to_thread(self._worker.close, finish)
+        await asyncio.to_thread(self.pictures.close)

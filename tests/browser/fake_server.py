@@ -1,0 +1,54 @@
+"""A server for the browser tests: real everything, but networks that know only colours.
+
+    python -m tests.browser.fake_server FOLDER [--open NAME] [--port N] [--pause SECONDS]
+
+Prints the address once it is up. ``--pause`` makes each network call take longer, so that a run can
+be watched and cancelled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from ivos.runtime.protocol import Array
+from ivos.server.app import create_app
+from ivos.server.opening import FileOpener
+from ivos.server.places import Places
+from ivos.server.serving import bound, run
+from tests.fakes import FAKE_SPEC, ColourNetworks
+
+
+class SlowColourNetworks(ColourNetworks):
+    """Fakes with crops fine enough to look at, and a pause in each step of a propagation."""
+
+    def __init__(self, pause: float) -> None:
+        super().__init__(replace(FAKE_SPEC, crop_size=256))
+        self._pause = pause
+
+    def propagate(self, reference: Array, frame: Array, neighbour: Array, previous: Array) -> Array:
+        time.sleep(self._pause)
+        return super().propagate(reference, frame, neighbour, previous)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--open")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--pause", type=float, default=0.0)
+    args = parser.parse_args()
+    listener = bound("127.0.0.1", args.port)
+    app = create_app(
+        Places(args.folder, upload_limit=20 << 20),
+        FileOpener(lambda: SlowColourNetworks(args.pause)),
+        first=args.open,
+    )
+    port = listener.getsockname()[1]
+    run(app, listener, lambda: print(f"http://127.0.0.1:{port}", flush=True))
+
+
+if __name__ == "__main__":
+    main()
