@@ -62,9 +62,8 @@ def run(args: argparse.Namespace) -> int:
     if args.threads is not None and args.threads < 1:
         raise InvalidInput(f"{args.threads} threads are too few; give 1 or more")
     with open_video(args.video) as video:
-        interactions = _interactions(args.scribbles)
         frames = _frames(args.frames, len(video))
-        _check(interactions, frames, video)
+        interactions = _interactions(args.scribbles, video, frames)
         with new_folder(args.out, overwrite=args.overwrite, suffixes=_SUFFIXES) as folder:
             networks = weights.load(
                 args.weights or weights.DEFAULT, runtime=args.runtime, threads=args.threads
@@ -109,15 +108,21 @@ def _draw_and_propagate(
         watch(f"round {number} of {len(interactions)}", progress)
 
 
-def _interactions(files: Sequence[Path]) -> list[Interaction]:
+def _interactions(files: Sequence[Path], video: Video, frames: range) -> list[Interaction]:
+    """The rounds in their order; says what cannot work before anything is computed."""
     from ivos.session.scribbles import read_scribbles
 
-    found = [interaction for file in files for interaction in read_scribbles(file)]
-    drawn = [interaction for interaction in found if interaction.prompts]
-    if not any(interaction.object_ids for interaction in drawn):
+    found = [one for file in files for one in read_scribbles(file, frames=len(video))]
+    if not any(interaction.object_ids for interaction in found):
         names = ", ".join(map(str, files))
         raise InvalidInput(f"{names}: no strokes on any object; draw at least one")
-    return drawn
+    for interaction in found:
+        if interaction.frame not in frames:
+            raise InvalidInput(
+                f"there are strokes on frame {interaction.frame}, which --frames leaves out; "
+                "widen --frames"
+            )
+    return found
 
 
 def _frames(wanted: str | None, length: int) -> range:
@@ -133,17 +138,3 @@ def _frames(wanted: str | None, length: int) -> range:
         raise InvalidInput(f"--frames {wanted}: the video has frames 0:{length}; give a part of it")
     return frames
 
-
-def _check(interactions: Sequence[Interaction], frames: range, video: Video) -> None:
-    """Say what cannot work before anything is computed."""
-    for interaction in interactions:
-        if interaction.frame >= len(video):
-            raise InvalidInput(
-                f"there are strokes on frame {interaction.frame}, but {video.name} has frames "
-                f"0..{len(video) - 1}; are these the scribbles of another video?"
-            )
-        if interaction.frame not in frames:
-            raise InvalidInput(
-                f"there are strokes on frame {interaction.frame}, which --frames leaves out; "
-                "widen --frames"
-            )

@@ -14,7 +14,7 @@ import re
 import shutil
 import string
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +105,8 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(NotADirectoryError):  # the target's parent is a file
+            path.unlink(missing_ok=True)
 
 
 def _remove_leftovers(target: Path) -> None:
