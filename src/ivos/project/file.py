@@ -70,7 +70,7 @@ class ProjectFile:
                 file._check_kind()
                 if not read_only:
                     file._prepare_to_write(take_over)
-            except (sqlite3.Error, ProjectError):
+            except (sqlite3.Error, UnicodeDecodeError, ProjectError):
                 connection.close()
                 raise
         return file
@@ -232,7 +232,7 @@ def _connect(path: Path, query: str = "mode=rw") -> sqlite3.Connection:
     try:
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute("PRAGMA cell_size_check = ON")  # find a broken page before using it
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         connection.close()
         raise
     return connection
@@ -271,6 +271,8 @@ def speaking(path: Path) -> Iterator[None]:
         raise ProjectError(f"{path}: closed already; open it again") from error
     except sqlite3.Error as error:
         raise _explain(path, error) from error
+    except UnicodeDecodeError as error:  # in a text, or in the words of SQLite about one
+        raise damaged(path, "a text is not text") from error
 
 
 def _explain(path: Path, error: sqlite3.Error) -> ProjectError:

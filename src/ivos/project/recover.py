@@ -26,6 +26,9 @@ from ivos.project.store import write_mask, write_step
 from ivos.session import Action, Settings, State, Step
 from ivos.video import open_video
 
+_BROKEN = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged row raises; the second comes from a text that is none."""
+
 _LEAST_ROW = 64
 """No row takes fewer bytes: bounds the search where the last row's number cannot be read."""
 
@@ -79,13 +82,13 @@ class _Damaged:
         for number in range(1, self._last(table, key) + 1):
             try:
                 yield from self._connection.execute(sql, (number,))
-            except sqlite3.Error:
+            except _BROKEN:
                 continue
 
     def _last(self, table: str, key: str) -> int:
         try:
             ((last,),) = self._connection.execute(f"SELECT max({key}) FROM {table}")
-        except sqlite3.Error:
+        except _BROKEN:
             return self._most
         return min(last or 0, self._most)
 
@@ -129,7 +132,7 @@ def _readable(copy: Path) -> sqlite3.Connection | None:
     connection = sqlite3.connect(copy, isolation_level=None)
     try:
         connection.execute("SELECT 1 FROM about, steps, parts, masks LIMIT 0")
-    except sqlite3.Error:
+    except _BROKEN:
         connection.close()
         return None
     return connection
