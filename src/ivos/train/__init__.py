@@ -1,0 +1,1 @@
+"""Training, read as data flows: recipe -> data -> scenes -> rounds -> loss -> loop."""

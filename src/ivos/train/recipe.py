@@ -1,0 +1,161 @@
+"""A recipe: everything that a training run needs to know, typed, and strict about spelling."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ivos.errors import RecipeError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """A stretch of a run: how long its clips are and how many rounds are played with each."""
+
+    steps: int
+    """Optimiser steps."""
+    batch: int
+    """Scenes a step."""
+    frames: int
+    """Frames a scene."""
+    rounds: int
+    """Rounds of interaction and propagation a scene."""
+    video_share: float
+    """Share of scenes on real clips, from 0 to 1; the others are made from stills."""
+    crop: int
+    """Side of the networks' crops in pixels, a multiple of 32."""
+    fresh: float
+    """Share of scenes that begin without masks; the others begin with wrong ones."""
+    given: float
+    """Share of rounds that propagate a nearly right mask in place of the network's own."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "frames", "rounds"):
+            if getattr(self, name) < 1:
+                raise RecipeError(f"a phase's {name} must be at least 1, not {getattr(self, name)}")
+        for name in ("video_share", "fresh", "given"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise RecipeError(f"a phase's {name} must lie in 0..1, not {getattr(self, name)}")
+        if self.crop % 32:
+            raise RecipeError(f"a phase's crop must be a multiple of 32, not {self.crop}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How to train. Paths are relative to where ``ivos train`` is started."""
+
+    name: str
+    """What the run's folder is called."""
+    phases: tuple[Phase, ...]
+    """Played one after the other."""
+    network: str = "compact"
+    """Which configuration: ``compact`` or ``paper``."""
+    start: str = "imagenet"
+    """``imagenet``, or a file of weights that ``ivos train`` has written."""
+    stills: Path | None = None
+    """Folder with ``images/`` and ``masks/``."""
+    hold_out_stills: int = 500
+    """How many of the last stills, in name order, are never trained on."""
+    clips: Path | None = None
+    """DAVIS tree of sequences."""
+    clips_resolution: str = "360p"
+    """Which of its folders."""
+    hold_out_clips: tuple[str, ...] = ()
+    """Sequences that are never trained on."""
+    seed: int = 0
+    """Data, strokes and new weights follow from it."""
+    encoder_rate: float = 2e-4
+    """Learning rate of the encoders at its highest."""
+    rate: float = 1e-3
+    """Learning rate of everything else at its highest."""
+    warm_up: int = 100
+    """Steps until the learning rates are at their highest."""
+    final_rate: float = 0.02
+    """Where the cosine ends, as a part of the highest rate."""
+    weight_decay: float = 1e-4
+    """AdamW's."""
+    clip_norm: float = 3.0
+    """Longest gradient."""
+    averaging: float = 0.998
+    """Decay of the averaged weights, which are those that are saved and shipped."""
+    save_every: int = 100
+    """Steps between checkpoints."""
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of all phases."""
+        return sum(phase.steps for phase in self.phases)
+
+    def phase_at(self, step: int) -> Phase:
+        """The phase that ``step`` (from 0) belongs to."""
+        for phase in self.phases:
+            if step < phase.steps:
+                return phase
+            step -= phase.steps
+        return self.phases[-1]
+
+    @classmethod
+    def from_toml(cls, path: Path, overrides: Mapping[str, str] | None = None) -> Recipe:
+        """Read a recipe, then apply ``overrides``, each a TOML value or a bare word (``--set``).
+
+        A key of the form ``phases.0.steps`` reaches into a phase. Raises RecipeError for unknown
+        keys and impossible values.
+        """
+        try:
+            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RecipeError(f"no recipe at {path}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise RecipeError(f"{path} is not TOML: {error}") from None
+        for key, value in (overrides or {}).items():
+            _override(settings, key, value)
+        phases = settings.pop("phases", [])
+        if not isinstance(phases, list) or not phases:
+            raise RecipeError(f"{path} has no [[phases]]")
+        made = tuple(_made(Phase, phase, f"{path}, phase {i}") for i, phase in enumerate(phases))
+        recipe: Recipe = _made(cls, settings | {"phases": made}, str(path))
+        return recipe
+
+
+def _override(settings: dict[str, Any], key: str, value: str) -> None:
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    place: Any = settings
+    *way, last = key.split(".")
+    try:
+        for part in way:
+            place = place[int(part)] if isinstance(place, list) else place[part]
+        place[last] = parsed
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise RecipeError(f"--set {key}: there is no such setting") from None
+
+
+def _made(kind: Any, settings: Mapping[str, Any], where: str) -> Any:
+    """An instance of the dataclass ``kind``, its settings checked by name and coerced by type."""
+    known = {field.name: str(field.type) for field in fields(kind)}
+    if unknown := sorted(settings.keys() - known):
+        raise RecipeError(
+            f"{where}: unknown setting {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+        )
+    try:
+        values = {name: _coerced(value, known[name]) for name, value in settings.items()}
+        return kind(**values)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"{where}: {error}") from None
+
+
+def _coerced(value: Any, kind: str) -> Any:
+    if kind.startswith("Path"):
+        return Path(value)
+    if kind.startswith("tuple"):
+        return tuple(value)
+    if kind == "float":
+        return float(value)
+    if kind in ("int", "str") and type(value).__name__ != kind:
+        raise ValueError(f"{value!r} is not of type {kind}")
+    return value

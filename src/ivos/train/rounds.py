@@ -1,0 +1,285 @@
+"""Simulated rounds of a person and the two networks, played with a batch of scenes.
+
+One round: strokes on one frame, the interaction network's mask of it, the reference aggregated, and
+the propagation network outwards from that frame (method.md 1.8, 1.10). The person draws on a random
+frame first, on the worst one after that, and corrects what is wrong there. Masks are detached from
+one step to the next; the reference is not, so that both networks learn what to remember.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ivos.crop import (
+    CropSpec,
+    Region,
+    draw_paths,
+    region_for_interaction,
+    region_for_propagation,
+    unwarp,
+    warp,
+    whole_frame,
+)
+from ivos.networks.ipn import IPN
+from ivos.train.corrupt import corrupt
+from ivos.train.scenes import Scene
+from ivos.train.strokes import Stroke, draw_strokes
+from ivos.types import Mask, Point, SoftMask
+
+_Path: TypeAlias = tuple[list[Point], bool]
+
+NEUTRAL = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """How a batch is played."""
+
+    crop: CropSpec
+    """The networks' crops, as in a session."""
+    rounds: int
+    fresh: float
+    """Share of scenes that begin without masks; the others begin with wrong ones."""
+    given: float
+    """Share of rounds that propagate a nearly right mask in place of the network's own."""
+    gross: float = 0.65
+    """Share of wrong masks that are grossly wrong."""
+    nothing: float = 0.05
+    """Share of scenes in which nothing is meant: no positive stroke, nothing to be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output of a network with what it should have been."""
+
+    kind: str
+    logits: tuple[Tensor, ...]
+    truth: Tensor
+    strokes: Tensor | None = None
+    fresh: Tensor | None = None
+    """(B,): which interactions began without a mask."""
+
+
+@dataclass(slots=True)
+class _Game:
+    """One scene as it is being played."""
+
+    scene: Scene
+    truth: Mask
+    masks: list[SoftMask | None]
+    nothing: bool
+    wrong: bool
+    annotated: list[int] = field(default_factory=list)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.truth.shape[1], self.truth.shape[2]
+
+
+def play(
+    net: IPN, scenes: Sequence[Scene], how: Play, rng: np.random.Generator
+) -> Iterator[Output]:
+    """Play all rounds; yields every mask that either network puts out, to be learnt from."""
+    games = [_begin(scene, how, rng) for scene in scenes]
+    reference: Tensor | None = None
+    for _ in range(how.rounds):
+        frames = [_frame_to_draw_on(game, rng) for game in games]
+        previous = [list(game.masks) for game in games]
+        output, newest = _interact(net, games, frames, how, rng)
+        yield output
+        reference = newest if reference is None else net.aggregate(newest, reference)
+        for game, frame in zip(games, frames, strict=True):
+            if rng.random() < how.given:
+                truth = game.truth[frame : frame + 1]
+                game.masks[frame] = corrupt(truth, truth, rng, gross=0.0)[0]
+            game.annotated.append(frame)
+        routes = [
+            _outwards(frame, len(game.masks)) for game, frame in zip(games, frames, strict=True)
+        ]
+        for steps in zip(*routes, strict=True):
+            yield _propagate(net, games, steps, previous, reference, how, rng)
+
+
+def _begin(scene: Scene, how: Play, rng: np.random.Generator) -> _Game:
+    nothing = bool(rng.random() < how.nothing)
+    truth = np.zeros_like(scene.target) if nothing else scene.target
+    masks: list[SoftMask | None] = [None] * len(truth)
+    wrong = not nothing and bool(rng.random() >= how.fresh)
+    if wrong:
+        masks = list(corrupt(scene.target, scene.others, rng, gross=how.gross))
+    return _Game(scene, truth, masks, nothing, wrong)
+
+
+def _frame_to_draw_on(game: _Game, rng: np.random.Generator) -> int:
+    """The worst frame not drawn on yet; a random one that shows the object if there is no mask."""
+    if game.masks[0] is None:
+        shown = np.flatnonzero(game.scene.target.any(axis=(1, 2)))
+        return int(rng.choice(shown)) if len(shown) else 0
+    scores = [
+        _iou(mask, truth) + 2 * (t in game.annotated)
+        for t, (mask, truth) in enumerate(zip(game.masks, game.truth, strict=True))
+    ]
+    return int(np.argmin(scores))
+
+
+def _iou(mask: SoftMask | None, truth: Mask) -> float:
+    found = np.zeros_like(truth) if mask is None else mask > 0.5
+    union = (found | truth).sum()
+    return float((found & truth).sum() / union) if union else 1.0
+
+
+def _outwards(frame: int, length: int) -> list[tuple[int, int]]:
+    """(frame, neighbour) pairs, nearest to ``frame`` first, each after its neighbour."""
+    pairs = [(t, t - 1) for t in range(frame + 1, length)]
+    pairs += [(t, t + 1) for t in range(frame - 1, -1, -1)]
+    return sorted(pairs, key=lambda pair: abs(pair[0] - frame))
+
+
+def _interact(
+    net: IPN, games: Sequence[_Game], frames: Sequence[int], how: Play, rng: np.random.Generator
+) -> tuple[Output, Tensor]:
+    planes: list[NDArray[np.float32]] = []
+    regions = []
+    for game, frame in zip(games, frames, strict=True):
+        paths = _strokes(game, frame, rng)
+        region = _interaction_region(game, frame, paths, how.crop, rng)
+        drawn = draw_paths(paths, region, game.size, how.crop)
+        known = _warped(game.masks[frame], region, how.crop)
+        regions.append(region)
+        planes.append(_planes(game, frame, region, how.crop, known, *drawn))
+    batch = torch.from_numpy(np.stack(planes))
+    image, previous, positive, negative, truth = torch.split(batch, [3, 1, 1, 1, 1], dim=1)
+    logits, reference = net.interact(_channels_last(image), previous, positive, negative)
+    _put_back(games, frames, regions, logits[-1])
+    fresh = torch.tensor([len(game.annotated) == 0 and not game.wrong for game in games])
+    return Output("interaction", logits, truth, positive + negative, fresh), reference
+
+
+def _propagate(
+    net: IPN,
+    games: Sequence[_Game],
+    steps: Sequence[tuple[int, int]],
+    previous: Sequence[list[SoftMask | None]],
+    reference: Tensor,
+    how: Play,
+    rng: np.random.Generator,
+) -> Output:
+    planes, regions = [], []
+    for game, (frame, near), before in zip(games, steps, previous, strict=True):
+        neighbour, old = game.masks[near], before[frame]
+        assert neighbour is not None
+        region = _jittered(region_for_propagation(old, neighbour, how.crop), rng)
+        known = _warped(old, region, how.crop)
+        regions.append(region)
+        planes.append(
+            _planes(game, frame, region, how.crop, _warped(neighbour, region, how.crop), known)
+        )
+    batch = torch.from_numpy(np.stack(planes))
+    image, neighbours, known_, truth = torch.split(batch, [3, 1, 1, 1], dim=1)
+    logits = net.propagate(reference, _channels_last(image), neighbours, known_)
+    _put_back(games, [frame for frame, _ in steps], regions, logits[-1])
+    return Output("propagation", logits, truth)
+
+
+def _channels_last(image: Tensor) -> Tensor:
+    return image.contiguous(memory_format=torch.channels_last)
+
+
+def _warped(mask: SoftMask | None, region: Region, spec: CropSpec) -> SoftMask | float:
+    if mask is None:
+        return NEUTRAL
+    crop: SoftMask = warp(mask, region, spec.crop_size, antialias=spec.antialias)  # type: ignore[assignment]
+    return crop
+
+
+def _planes(
+    game: _Game, frame: int, region: Region, spec: CropSpec, *maps: SoftMask | float
+) -> NDArray[np.float32]:
+    """(3 + maps + 1, S, S): the image in 0..1, the maps, and the truth as 0 or 1."""
+    side = spec.crop_size
+    planes = np.empty((4 + len(maps), side, side), np.float32)
+    image = warp(game.scene.images[frame], region, side, antialias=spec.antialias)
+    planes[:3] = image.transpose(2, 0, 1).astype(np.float32) / 255
+    for plane, values in zip(planes[3:], maps, strict=False):
+        plane[:] = values
+    planes[-1] = (
+        warp(game.truth[frame].astype(np.float32), region, side, antialias=spec.antialias) > 0.5
+    )
+    return planes
+
+
+def _put_back(
+    games: Sequence[_Game], frames: Sequence[int], regions: Sequence[Region], logits: Tensor
+) -> None:
+    probs = logits.detach().sigmoid()[:, 0].numpy()
+    for game, frame, region, prob in zip(games, frames, regions, probs, strict=True):
+        game.masks[frame] = unwarp(prob, region, game.size)
+
+
+def _interaction_region(
+    game: _Game, frame: int, paths: Sequence[_Path], spec: CropSpec, rng: np.random.Generator
+) -> Region:
+    """As in a session; without a mask half the time the second look, around the object itself."""
+    previous = game.masks[frame]
+    strokes = draw_paths(paths, Region(0, 0, game.size[0] - 1, game.size[1] - 1), game.size, spec)
+    covered = [
+        np.asarray(cv2.resize(plane, game.size[::-1], interpolation=cv2.INTER_NEAREST), np.float32)
+        for plane in strokes
+    ]
+    if previous is None:
+        around = game.truth[frame].astype(np.float32)
+        if rng.random() < 0.5 or not (paths and around.any()):
+            return whole_frame(game.size, spec)
+        previous = around
+    return _jittered(region_for_interaction(previous, covered[0], covered[1], spec), rng)
+
+
+def _jittered(region: Region, rng: np.random.Generator) -> Region:
+    """``region`` moved by up to 8 % and scaled by up to a quarter, each way on its own."""
+    height, width = region.y1 - region.y0, region.x1 - region.x0
+    y = (region.y0 + region.y1) / 2 + rng.uniform(-0.08, 0.08) * height
+    x = (region.x0 + region.x1) / 2 + rng.uniform(-0.08, 0.08) * width
+    height *= float(np.exp(rng.uniform(-0.2, 0.25))) / 2
+    width *= float(np.exp(rng.uniform(-0.2, 0.25))) / 2
+    return Region(y - height, x - width, y + height, x + width)
+
+
+def _strokes(game: _Game, frame: int, rng: np.random.Generator) -> list[_Path]:
+    """This round's strokes: on the object where there is no mask yet, else on what is wrong."""
+    truth, previous = game.truth[frame], game.masks[frame]
+    positive: list[Stroke] = []
+    negative: list[Stroke] = []
+    if game.nothing:
+        if rng.random() < 0.3:
+            negative = draw_strokes(game.scene.others[frame] | game.scene.target[frame], rng)
+    elif previous is None:
+        positive = draw_strokes(truth, rng)
+        if rng.random() < 0.2:
+            negative = draw_strokes(game.scene.others[frame], rng)
+    else:
+        found = previous > 0.5
+        positive = draw_strokes(_opened(truth & ~found), rng)
+        negative = draw_strokes(_opened(found & ~truth), rng)
+        if rng.random() < 0.2:
+            positive += draw_strokes(truth, rng, most=1)
+    size = np.array(game.size[::-1])
+    paths = [(stroke, True) for stroke in positive] + [(stroke, False) for stroke in negative]
+    return [([tuple(p) for p in ((stroke + 0.5) / size).tolist()], good) for stroke, good in paths]
+
+
+def _opened(error: Mask) -> Mask:
+    """The error without its thin parts, as the robot sees it (davis-interactive.md 2.5)."""
+    radius = int(min(0.1 * np.sqrt(error.sum()), 16))
+    if radius < 1:
+        return error
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    opened: Mask = cv2.morphologyEx(error.astype(np.uint8), cv2.MORPH_OPEN, disk) > 0
+    return opened if opened.any() else error

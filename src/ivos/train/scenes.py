@@ -1,0 +1,275 @@
+"""Short clips with several objects, one of them meant: the only way to know which is to listen.
+
+A scene is a background that moves (a real clip, or a still under a camera path) and objects cut
+out of stills, each on a path of its own, before and behind one another. The object that is meant is
+drawn at random, so that neither saliency nor "the pasted one" tells it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ivos.train.data import Clip, Footage, Still
+from ivos.types import Frame, Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """images (T, H, W, 3) uint8; target and others (T, H, W): the object meant, and the rest."""
+
+    images: Frame
+    target: Mask
+    others: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class SceneMix:
+    """How scenes are put together."""
+
+    length: int
+    """Frames a scene."""
+    video_share: float
+    """Share of scenes on real clips; the others are on stills."""
+    most_gap: int = 6
+    """Largest step between neighbouring frames of a real clip."""
+
+
+_SIZES = ((270, 480), (288, 384), (320, 320), (384, 288))
+_MOST_TRIES = 8
+_LEAST_AREA = 0.004
+
+
+def make_scene(footage: Footage, mix: SceneMix, rng: np.random.Generator) -> Scene:
+    """One scene; its target is visible in at least one frame."""
+    for _ in range(_MOST_TRIES):
+        images, labels = _layers(footage, mix, rng)
+        seen = [i for i in np.unique(labels) if i and _largest(labels == i) > _LEAST_AREA]
+        if seen:
+            break
+    else:
+        seen = [1]
+    meant = int(rng.choice(seen))
+    images = _photographed(images, rng)
+    return Scene(images, labels == meant, (labels > 0) & (labels != meant))
+
+
+def _largest(masks: Mask) -> float:
+    return float(masks.mean(axis=(1, 2)).max())
+
+
+def _layers(
+    footage: Footage, mix: SceneMix, rng: np.random.Generator
+) -> tuple[Frame, NDArray[np.uint8]]:
+    """The composed frames, and which layer's object is seen at each pixel (0: none)."""
+    if footage.clips and rng.random() < mix.video_share:
+        images, first = _real(footage.clips[int(rng.integers(len(footage.clips)))], mix, rng)
+        extra = int(rng.choice(4, p=[0.45, 0.3, 0.15, 0.1]))
+    else:
+        size = _SIZES[int(rng.integers(len(_SIZES)))]
+        images, first = _filmed(
+            footage.stills[int(rng.integers(len(footage.stills)))], size, mix.length, rng
+        )
+        extra = int(rng.choice(4, p=[0.15, 0.4, 0.3, 0.15]))
+    labels = first.astype(np.uint8)
+    for layer in range(extra):
+        still = footage.stills[int(rng.integers(len(footage.stills)))]
+        _paste(images, labels, still, 2 + layer, rng)
+    return images, labels
+
+
+def _real(clip: Clip, mix: SceneMix, rng: np.random.Generator) -> tuple[Frame, Mask]:
+    """Frames of a real clip, at random gaps, either way, under one random view."""
+    count = len(clip.images)
+    gap = int(rng.integers(1, max(1, min(mix.most_gap, (count - 1) // max(1, mix.length - 1))) + 1))
+    start = int(rng.integers(0, count - gap * (mix.length - 1)))
+    chosen = np.arange(start, start + gap * mix.length, gap)[: mix.length]
+    if rng.random() < 0.5:
+        chosen = chosen[::-1]
+    height, width = clip.images.shape[1:3]
+    view = _pose(rng, width, height, turn=8, scale=(0.9, 1.5), shift=0.1, flip=True)
+    border = cv2.BORDER_REFLECT_101
+    images: Frame = np.stack(
+        [cv2.warpAffine(clip.images[t], view, (width, height), borderMode=border) for t in chosen]
+    )
+    masks = np.stack(
+        [
+            cv2.warpAffine(clip.masks[t].astype(np.uint8), view, (width, height), borderMode=border)
+            for t in chosen
+        ]
+    )
+    return images, masks > 0
+
+
+def _filmed(
+    still: Still, size: tuple[int, int], length: int, rng: np.random.Generator
+) -> tuple[Frame, Mask]:
+    """A still under a moving, slightly rubbery camera."""
+    height, width = size
+    fit = _fitted(still.mask.shape, size)
+    path = _path(rng, width, height, length, turn=8, zoom=0.08, shift=0.06)
+    first = _pose(rng, width, height, turn=15, scale=(0.9, 1.4), shift=0.08, flip=True)
+    images, masks = [], []
+    for step in path:
+        grid = _inverse_grid(_chain(step, first, fit), size, 0.012 * width, rng)
+        images.append(
+            cv2.remap(still.image, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        )
+        masks.append(
+            cv2.remap(
+                still.mask.astype(np.uint8),
+                *grid,
+                cv2.INTER_NEAREST,
+                borderMode=cv2.BORDER_REFLECT_101,
+            )
+        )
+    return np.stack(images), np.stack(masks) > 0
+
+
+def _paste(
+    images: Frame, labels: NDArray[np.uint8], still: Still, label: int, rng: np.random.Generator
+) -> None:
+    """Put the still's object onto all frames along a path; in front, or behind what is there."""
+    length, height, width = labels.shape
+    ys, xs = np.nonzero(still.mask)
+    if not len(ys):
+        return
+    box = max(float(np.ptp(xs)), float(np.ptp(ys))) + 1
+    scale = np.exp(rng.uniform(np.log(0.12), np.log(0.8))) * min(height, width) / box
+    scale = min(scale, 2.5)
+    centre = xs.min() + np.ptp(xs) / 2, ys.min() + np.ptp(ys) / 2
+    angle, flip = np.deg2rad(rng.normal(0, 12)), rng.choice([-1, 1])
+    turn = scale * np.array(
+        [[np.cos(angle) * flip, -np.sin(angle)], [np.sin(angle) * flip, np.cos(angle)]]
+    )
+    place = np.array([rng.uniform(0.1, 0.9) * width, rng.uniform(0.15, 0.85) * height])
+    first = np.hstack([turn, (place - turn @ np.array(centre))[:, None]])
+    size_px = scale * box
+    path = _path(
+        rng,
+        width,
+        height,
+        length,
+        turn=10,
+        zoom=0.1,
+        shift=0.25 * size_px / width,
+        at=(float(place[0]), float(place[1])),
+    )
+    behind = rng.random() < 0.3
+    gain, lift = rng.uniform(0.75, 1.25), rng.uniform(-20, 20)
+    tinted = np.clip(still.image.astype(np.float32) * gain + lift, 0, 255).astype(np.uint8)
+    alpha = cv2.GaussianBlur(still.mask.astype(np.float32), (0, 0), 0.7)
+    for t, step in enumerate(path):
+        grid = _inverse_grid(_chain(step, first), (height, width), 0.03 * size_px, rng)
+        cover = cv2.remap(alpha, *grid, cv2.INTER_LINEAR)
+        if behind:
+            cover = cover * (labels[t] == 0)
+        if not cover.any():
+            continue
+        image = cv2.remap(tinted, *grid, cv2.INTER_LINEAR)
+        mixed = images[t] + (image.astype(np.float32) - images[t]) * cover[..., None]
+        images[t] = mixed.astype(np.uint8)
+        labels[t][cover > 0.5] = label
+
+
+def _pose(
+    rng: np.random.Generator,
+    width: int,
+    height: int,
+    *,
+    turn: float,
+    scale: tuple[float, float],
+    shift: float,
+    flip: bool,
+) -> NDArray[np.float64]:
+    """A random (2, 3) affine about the middle: rotation in degrees, scale, shift in widths."""
+    matrix = cv2.getRotationMatrix2D(
+        (width / 2, height / 2), rng.uniform(-turn, turn), rng.uniform(*scale)
+    )
+    pose = np.asarray(matrix, np.float64)
+    pose[:, 2] += rng.uniform(-shift, shift, 2) * (width, height)
+    if flip and rng.random() < 0.5:
+        pose = pose @ np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1.0]])
+    return pose
+
+
+def _path(
+    rng: np.random.Generator,
+    width: int,
+    height: int,
+    length: int,
+    *,
+    turn: float,
+    zoom: float,
+    shift: float,
+    at: tuple[float, float] | None = None,
+) -> list[NDArray[np.float64]]:
+    """``length`` affines that begin at the identity and drift on at a random, steady pace.
+
+    A step is about ``turn`` degrees, ``zoom`` in scale and ``shift`` widths at the most.
+    """
+    pace = rng.normal(0, 0.4, 4)
+    middle = at if at is not None else (width / 2, height / 2)
+    pose = np.zeros(4)
+    affines = []
+    for _ in range(length):
+        scale = float(np.exp(pose[1] * zoom))
+        affine = np.asarray(cv2.getRotationMatrix2D(middle, pose[0] * turn, scale), np.float64)
+        affine[:, 2] += pose[2:] * shift * width
+        affines.append(affine)
+        pose = pose + np.clip(pace + rng.normal(0, 0.25, 4), -1.2, 1.2)
+    return affines
+
+
+def _fitted(shape: tuple[int, ...], size: tuple[int, int]) -> NDArray[np.float64]:
+    """The affine by which an image of ``shape`` covers a canvas of ``size``, aspect kept."""
+    scale = max(size[0] / shape[0], size[1] / shape[1])
+    offset = (np.array(size[::-1]) - scale * np.array(shape[1::-1])) / 2
+    return np.array([[scale, 0, offset[0]], [0, scale, offset[1]]])
+
+
+def _chain(*affines: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The affines applied from the last to the first, as one (2, 3)."""
+    whole = np.eye(3)
+    for affine in affines:
+        whole = whole @ np.vstack([affine, [0, 0, 1]])
+    return whole[:2]
+
+
+def _inverse_grid(
+    affine: NDArray[np.float64], size: tuple[int, int], rubber: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """For each canvas pixel where it comes from, with a smooth random offset of ``rubber`` px."""
+    height, width = size
+    inverse = cv2.invertAffineTransform(affine)
+    ys, xs = np.mgrid[:height, :width].astype(np.float32)
+    offsets = rng.normal(0, 0.5 * rubber, (2, 6, 6)).astype(np.float32)
+    dx, dy = (
+        cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR) for field in offsets
+    )
+    xs += dx
+    ys += dy
+    a, b, c = inverse[0].astype(np.float32)
+    d, e, f = inverse[1].astype(np.float32)
+    return a * xs + b * ys + c, d * xs + e * ys + f
+
+
+def _photographed(images: Frame, rng: np.random.Generator) -> Frame:
+    """Colour, contrast and light jitter: much of it shared by the clip, a little in each frame."""
+    gain = rng.uniform(0.8, 1.25) * rng.uniform(0.95, 1.05, 3)
+    lift = rng.uniform(-15, 15)
+    grey = rng.random() < 0.05
+    blur = rng.uniform(0.5, 1.5) if rng.random() < 0.15 else 0.0
+    done = np.empty_like(images)
+    for t, image in enumerate(images):
+        levels = np.arange(256, dtype=np.float32)[:, None]
+        table = levels * (gain * rng.uniform(0.95, 1.05)) + lift + rng.uniform(-5, 5)
+        done[t] = cv2.LUT(image, np.clip(table, 0, 255).astype(np.uint8)[:, None, :])
+        if grey:
+            done[t] = cv2.cvtColor(done[t], cv2.COLOR_RGB2GRAY)[..., None]
+        if blur:
+            done[t] = cv2.GaussianBlur(done[t], (0, 0), blur)
+    return done
