@@ -41,11 +41,9 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.0)
     args = parser.parse_args()
     listener = bound("127.0.0.1", args.port)
-    app = create_app(
-        Places(args.folder, upload_limit=20 << 20),
-        FileOpener(lambda: SlowColourNetworks(args.pause)),
-        first=args.open,
-    )
+    places = Places(args.folder, upload_limit=20 << 20)
+    opener = FileOpener(places, lambda: SlowColourNetworks(args.pause))
+    app = create_app(places, opener, first=args.open)
     port = listener.getsockname()[1]
     run(app, listener, lambda: print(f"http://127.0.0.1:{port}", flush=True))
 

@@ -22,6 +22,7 @@ from starlette.websockets import WebSocketDisconnect
 from ivos import __version__
 from ivos.errors import CannotDo, InvalidInput, IvosError
 from ivos.masks import read_binary_mask, read_label_map
+from ivos.project import ProjectInUse
 from ivos.server import exports
 from ivos.server.guard import Access, Guard
 from ivos.server.places import OutsideError, Places, TooLarge
@@ -54,8 +55,10 @@ class Opener(Protocol):
         """The video behind a path: itself, or a project's video. Raises IvosError."""
         ...
 
-    def open(self, path: Path) -> Opened:
-        """A session on a video or project, on the calling thread. Raises IvosError."""
+    def open(self, path: Path, *, take_over: bool = False) -> Opened:
+        """A session on a video or project, on the calling thread; ``take_over`` from another
+        process. Raises IvosError.
+        """
         ...
 
     def check_upload(self, path: Path) -> None:
@@ -74,21 +77,27 @@ class Sessions:
         self.room: Room | None = None
         self._lock = asyncio.Lock()
 
-    async def open(self, relative: str) -> Room:
+    async def open(self, relative: str, *, take_over: bool = False) -> Room:
         """Open a path of the folder; the room that is open now is closed. Raises IvosError."""
         async with self._lock:
             path = self.places.inside(relative)
             source = await asyncio.to_thread(self.opener.source, path)
             if self.room is not None:
                 before, self.room = self.room, None
-                await before.close("another video was opened in this server: open it again to go on")
+                await before.close(
+                    "another video was opened in this server: open it again to go on"
+                )
             folder = path.parent / f"{path.stem}-exports"
             loop = asyncio.get_running_loop()
 
             def room() -> Room:
                 opener = self.opener
-                opening, video = lambda: opener.open(path), lambda: opener.video(source)
-                return Room(opening, video, folder, loop)
+                return Room(
+                    lambda: opener.open(path, take_over=take_over),
+                    lambda: opener.video(source),
+                    folder,
+                    loop,
+                )
 
             self.room = await asyncio.to_thread(room)
             return self.room
@@ -106,7 +115,11 @@ class Sessions:
 
 
 def create_app(
-    places: Places, opener: Opener, *, access: Access = Access(), first: str | None = None  # noqa: B008
+    places: Places,
+    opener: Opener,
+    *,
+    access: Access = Access(),  # noqa: B008 (frozen)
+    first: str | None = None,
 ) -> ASGIApp:
     """The whole application, guarded. ``first`` is opened when the first page asks what is open."""
     sessions = Sessions(places, opener, first)
@@ -145,7 +158,8 @@ async def _answer_error(_: Request, error: Exception) -> JSONResponse:
         status = 403
     if isinstance(error, TooLarge):
         status = 413
-    return JSONResponse({"detail": str(error)}, status)
+    in_use = isinstance(error, ProjectInUse)
+    return JSONResponse({"detail": str(error), "in_use": in_use}, status)
 
 
 def _add_places(app: FastAPI, sessions: Sessions) -> None:
@@ -173,9 +187,11 @@ def _add_places(app: FastAPI, sessions: Sessions) -> None:
         return await asyncio.to_thread(sessions.places.list, folder)
 
     @app.post("/api/open", tags=["open"])
-    async def open_place(path: Annotated[str, Body(embed=True)]) -> OpenedValue:
+    async def open_place(
+        path: Annotated[str, Body()], take_over: Annotated[bool, Body()] = False
+    ) -> OpenedValue:
         """Open a video, a folder of images or a project; what was open is closed."""
-        room = await sessions.open(path)
+        room = await sessions.open(path, take_over=take_over)
         return OpenedValue(room.key, VERSION)
 
     @app.put("/api/uploads/{name}", tags=["open"])
@@ -220,7 +236,9 @@ def _add_looking(app: FastAPI, sessions: Sessions) -> None:
 
 
 def _packet(data: bytes) -> Response:
-    return Response(data, media_type="application/octet-stream", headers={"cache-control": "no-store"})
+    return Response(
+        data, media_type="application/octet-stream", headers={"cache-control": "no-store"}
+    )
 
 
 def _add_files(app: FastAPI, sessions: Sessions) -> None:
@@ -229,12 +247,15 @@ def _add_files(app: FastAPI, sessions: Sessions) -> None:
         key: str, frame: int, request: Request, object_id: Annotated[int | None, Query()] = None
     ) -> dict[str, list[int]]:
         """Put a mask (PNG) on a frame: object ids as the PNG has them, or all that is not black
-        as ``object_id``."""
+        as ``object_id``.
+        """
         data = b""
         async for chunk in request.stream():
             data += chunk
             if len(data) > MASK_LIMIT:
-                raise TooLarge(f"a mask of more than {MASK_LIMIT >> 20} MB: is it a PNG of one frame?")
+                raise TooLarge(
+                    f"a mask of more than {MASK_LIMIT >> 20} MB: is it a PNG of one frame?"
+                )
         masks = await asyncio.to_thread(_masks_of, data, object_id)
         await sessions.of(key).with_desk(lambda desk: desk.import_masks(frame, masks))
         return {"objects": sorted(masks)}
@@ -257,7 +278,9 @@ def _add_files(app: FastAPI, sessions: Sessions) -> None:
             return FileResponse(path, filename=title)
         quoted = title.encode("ascii", "replace").decode().replace('"', "'")
         headers = {"content-disposition": f'attachment; filename="{quoted}.zip"'}
-        return StreamingResponse(exports.zipped(path), media_type="application/zip", headers=headers)
+        return StreamingResponse(
+            exports.zipped(path), media_type="application/zip", headers=headers
+        )
 
 
 def _masks_of(data: bytes, object_id: ObjectId | None) -> dict[ObjectId, Mask]:

@@ -36,8 +36,8 @@ from ivos.server.protocol import (
     Redo,
     Reject,
     RemoveObject,
-    Running,
     RunEnded,
+    Running,
     RunValue,
     Snapshot,
     TakeOver,
@@ -125,7 +125,7 @@ class Desk:
             if waiting:
                 self._keep(command, say)
             else:
-                self._do_now(command, say)
+                self._do_now(command)
         except IvosError as error:
             say(Failed(command.id, str(error)))
             return
@@ -141,7 +141,7 @@ class Desk:
         """Nothing is lost: every step was written when it was done."""
         self._waiting.clear()
 
-    def _do_now(self, command: Command, say: Say) -> None:
+    def _do_now(self, command: Command) -> None:
         match command:
             case Interact():
                 self._session.interact(interaction_of(command.frame, command.prompts))
@@ -272,9 +272,7 @@ class Desk:
     def _ended(self, run: RunValue, error: str | None, seconds: float, place: Path | None) -> None:
         folder = place.parent.name if place is not None else None
         result = place.name if place is not None and place.exists() else None
-        self._say(
-            RunEnded(run.kind, self._cancelled, error, run.done, seconds, folder, result)
-        )
+        self._say(RunEnded(run.kind, self._cancelled, error, run.done, seconds, folder, result))
         waiting, self._waiting = self._waiting, []
         changed = self._store.changes(self._session.head) if run.kind == "propagate" else []
         self._tell(changed)
@@ -283,7 +281,7 @@ class Desk:
 
     def _after_run(self, one: Waiting) -> None:
         try:
-            self._do_now(one.command, one.say)
+            self._do_now(one.command)
         except IvosError as error:
             one.say(Failed(one.command.id, str(error)))
 

@@ -75,9 +75,7 @@ def _option(field: Field[Any]) -> OptionValue:
     return OptionValue(field.name, kind, default, choices, about)
 
 
-def checked_options(
-    kind: str, given: Mapping[str, str | float | bool | None]
-) -> dict[str, object]:
+def checked_options(kind: str, given: Mapping[str, str | float | bool | None]) -> dict[str, object]:
     """The page's choices as ``deliver.export`` takes them. Raises InvalidInput.
 
     ``frames`` (``a:b``) is taken besides what is offered. What is empty is left out.
@@ -117,7 +115,9 @@ def zipped(folder: Path) -> Iterator[bytes]:
         for path in sorted(folder.rglob("*")):
             if path.is_symlink() or not path.is_file():
                 continue
-            info = zipfile.ZipInfo.from_file(path, str(Path(folder.name) / path.relative_to(folder)))
+            info = zipfile.ZipInfo.from_file(
+                path, str(Path(folder.name) / path.relative_to(folder))
+            )
             with path.open("rb") as source, archive.open(info, "w") as entry:
                 while chunk := source.read(1 << 20):
                     entry.write(chunk)

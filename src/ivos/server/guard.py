@@ -76,7 +76,9 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        headers = {
+            key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]
+        }
         if scope["type"] == "http" and (visitor := self._with_token_in_address(scope, headers)):
             await visitor(scope, receive, send)
         elif problem := self._problem(scope, headers):

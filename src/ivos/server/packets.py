@@ -43,9 +43,7 @@ def _pack(
 ) -> bytes:
     height, width = pixels.shape
     top, left, bottom, right = _box(pixels)
-    header = HEADER.pack(
-        b"ivm", FORMS[form], frame, step, height, width, top, left, bottom, right
-    )
+    header = HEADER.pack(b"ivm", FORMS[form], frame, step, height, width, top, left, bottom, right)
     inside = np.ascontiguousarray(pixels[top:bottom, left:right])
     return header + zlib.compress(inside.tobytes(), FAST)
 

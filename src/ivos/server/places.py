@@ -45,6 +45,8 @@ class Places:
 
     root: Path
     upload_limit: int = UPLOAD_LIMIT
+    also: frozenset[Path] = frozenset()
+    """Single files or folders outside that were named on the command line, as real paths."""
 
     def inside(self, relative: str) -> Path:
         """The real path of ``relative``. Raises OutsideError where it is not below the root."""
@@ -61,8 +63,24 @@ class Places:
         root = self.root.resolve()
         path = (root / said).resolve()
         if not path.is_relative_to(root):
-            raise OutsideError(f"{relative!r} leads out of the opened folder: copy the file into it")
+            raise OutsideError(
+                f"{relative!r} leads out of the opened folder: copy the file into it"
+            )
         return path
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path is inside, or was named on the command line."""
+        real = path.resolve()
+        return real in self.also or real.is_relative_to(self.root.resolve())
+
+    def checked(self, path: Path) -> Path:
+        """The real path of ``path``, if it may be read. Raises OutsideError."""
+        if not self.holds(path):
+            raise OutsideError(
+                f"{path.name} lies outside the opened folder: copy it into {self.root.name}, "
+                "or start `ivos serve` on it"
+            )
+        return path.resolve()
 
     def relative(self, path: Path) -> str:
         """``path`` as the page knows it. Raises OutsideError where it lies outside."""
@@ -76,7 +94,9 @@ class Places:
         here = self.inside(folder)
         if not here.is_dir():
             raise InvalidInput(f"{folder!r} is not a folder")
-        found = [place for entry in sorted(here.iterdir())[:LISTED] if (place := self._place(entry))]
+        found = [
+            place for entry in sorted(here.iterdir())[:LISTED] if (place := self._place(entry))
+        ]
         order = {"project": 0, "video": 1, "images": 2, "folder": 3}
         found.sort(key=lambda place: (order[place.kind], place.name.lower()))
         name = "" if here == self.root.resolve() else self.relative(here)
@@ -156,10 +176,10 @@ def _kind(entry: Path) -> PlaceKind | None:
         return "video" if suffix in VIDEO_SUFFIXES else None
     if not entry.is_dir():
         return None
-    return "images" if _holds_images(entry) else "folder"
+    return "images" if holds_images(entry) else "folder"
 
 
-def _holds_images(folder: Path) -> bool:
+def holds_images(folder: Path) -> bool:
     """Whether the first few files of a folder are pictures."""
     with os.scandir(folder) as entries:
         for seen, entry in enumerate(entries):

@@ -1,4 +1,4 @@
-"""Every message between page and server, typed; the page's ``protocol.js`` is made from this module.
+"""Every message between page and server, typed; the page's ``protocol.js`` is made from it.
 
 A page says ``Hello`` with its version first; if it is not ``VERSION`` the server answers
 ``Refused`` in one line and hangs up. Commands carry an ``id``; each is answered by exactly one
@@ -48,7 +48,9 @@ class PromptValue:
 
     kind: Literal["scribble", "click", "box"]
     object_id: Id
-    path: Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=1, max_length=MAX_POINTS)]
+    path: Annotated[
+        tuple[tuple[Fraction, Fraction], ...], Field(min_length=1, max_length=MAX_POINTS)
+    ]
     positive: bool
 
 
@@ -192,7 +194,9 @@ class Paint:
     frame: FrameNumber
     object_id: Id
     erase: bool
-    runs: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=2, max_length=MAX_RUNS)]
+    runs: Annotated[
+        tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=2, max_length=MAX_RUNS)
+    ]
     type: Literal["paint"] = "paint"
 
 
@@ -351,7 +355,7 @@ class Snapshot:
     """Everything of the session but masks and review; sent after each step.
 
     ``last_run`` is the last propagation (its step and the frames that it changed), for compare,
-    accept and reject. ``undo`` and ``redo`` are the titles of those steps, null where there are none.
+    accept and reject. ``undo`` and ``redo`` are the titles of those steps, null if there are none.
     ``open`` are the frames of the open round; ``waiting`` counts commands kept for after the run.
     """
 

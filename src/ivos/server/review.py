@@ -32,9 +32,7 @@ class ReviewTracks:
         self._due: dict[tuple[ObjectId, int], None] = {}
         self._run: frozenset[tuple[ObjectId, int]] = frozenset()
         self._run_step: Step | None = None
-        self.renew(
-            (key, frame) for key in session.object_ids for frame in store.frames(key)
-        )
+        self.renew((key, frame) for key in session.object_ids for frame in store.frames(key))
 
     @property
     def due(self) -> bool:

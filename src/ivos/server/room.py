@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from ivos.server.desk import Desk
 from ivos.server.describe import video_value
+from ivos.server.desk import Desk
 from ivos.server.pictures import Pictures
 from ivos.server.protocol import (
     VERSION,
@@ -43,7 +43,7 @@ TOO_MANY = 20_000
 
 
 class Opened(Protocol):
-    """What was opened: a project, or a video without one. Made and closed on the worker's thread."""
+    """What was opened: a project and its session, made and closed on the worker's thread."""
 
     @property
     def session(self) -> Session:
@@ -139,9 +139,7 @@ class Room:
         if self._driver is None or hello.take_over:
             self._drive(seat)
         seat.put(
-            Welcome(
-                VERSION, self._video, self.name, self._network, driving=self._driver is seat
-            )
+            Welcome(VERSION, self._video, self.name, self._network, driving=self._driver is seat)
         )
         tell = self._teller(seat)
         await self.with_desk(lambda desk: desk.greet(tell))

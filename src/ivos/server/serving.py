@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from ivos.errors import CannotDo
 
-ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, not bound to)
+ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
 
 
 def bound(host: str, port: int) -> socket.socket:

@@ -35,7 +35,7 @@ class Worker:
                 return
             try:
                 future.set_result(job())
-            except BaseException as error:  # handed to the caller, whoever it is
+            except BaseException as error:  # noqa: BLE001 (handed to the caller, whoever it is)
                 future.set_exception(error)
 
         self._jobs.put(answered)
