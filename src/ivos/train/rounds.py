@@ -22,6 +22,7 @@ from ivos.crop import (
     CropSpec,
     Region,
     draw_paths,
+    neutral_crop,
     region_for_interaction,
     region_for_propagation,
     unwarp,
@@ -63,6 +64,7 @@ class Output:
     kind: str
     logits: tuple[Tensor, ...]
     truth: Tensor
+    image: Tensor
     strokes: Tensor | None = None
     fresh: Tensor | None = None
     """(B,): which interactions began without a mask."""
@@ -152,7 +154,7 @@ def _interact(
         paths = _strokes(game, frame, rng)
         region = _interaction_region(game, frame, paths, how.crop, rng)
         drawn = draw_paths(paths, region, game.size, how.crop)
-        known = _warped(game.masks[frame], region, how.crop)
+        known = _warped(game, game.masks[frame], region, how.crop)
         regions.append(region)
         planes.append(_planes(game, frame, region, how.crop, known, *drawn))
     batch = torch.from_numpy(np.stack(planes))
@@ -160,7 +162,7 @@ def _interact(
     logits, reference = net.interact(_channels_last(image), previous, positive, negative)
     _put_back(games, frames, regions, logits[-1])
     fresh = torch.tensor([len(game.annotated) == 0 and not game.wrong for game in games])
-    return Output("interaction", logits, truth, positive + negative, fresh), reference
+    return Output("interaction", logits, truth, image, positive + negative, fresh), reference
 
 
 def _propagate(
@@ -177,31 +179,33 @@ def _propagate(
         neighbour, old = game.masks[near], before[frame]
         assert neighbour is not None
         region = _jittered(region_for_propagation(old, neighbour, how.crop), rng)
-        known = _warped(old, region, how.crop)
+        known = _warped(game, old, region, how.crop)
         regions.append(region)
         planes.append(
-            _planes(game, frame, region, how.crop, _warped(neighbour, region, how.crop), known)
+            _planes(
+                game, frame, region, how.crop, _warped(game, neighbour, region, how.crop), known
+            )
         )
     batch = torch.from_numpy(np.stack(planes))
     image, neighbours, known_, truth = torch.split(batch, [3, 1, 1, 1], dim=1)
     logits = net.propagate(reference, _channels_last(image), neighbours, known_)
     _put_back(games, [frame for frame, _ in steps], regions, logits[-1])
-    return Output("propagation", logits, truth)
+    return Output("propagation", logits, truth, image)
 
 
 def _channels_last(image: Tensor) -> Tensor:
     return image.contiguous(memory_format=torch.channels_last)
 
 
-def _warped(mask: SoftMask | None, region: Region, spec: CropSpec) -> SoftMask | float:
+def _warped(game: _Game, mask: SoftMask | None, region: Region, spec: CropSpec) -> SoftMask:
     if mask is None:
-        return NEUTRAL
+        return neutral_crop(NEUTRAL, region, game.size, spec.crop_size)
     crop: SoftMask = warp(mask, region, spec.crop_size, antialias=spec.antialias)  # type: ignore[assignment]
     return crop
 
 
 def _planes(
-    game: _Game, frame: int, region: Region, spec: CropSpec, *maps: SoftMask | float
+    game: _Game, frame: int, region: Region, spec: CropSpec, *maps: SoftMask
 ) -> NDArray[np.float32]:
     """(3 + maps + 1, S, S): the image in 0..1, the maps, and the truth as 0 or 1."""
     side = spec.crop_size

@@ -42,7 +42,8 @@ def draw_strokes(region: Mask, rng: np.random.Generator, *, most: int = 3) -> li
 def _one_part(part: Mask, rng: np.random.Generator) -> list[Stroke]:
     style = rng.random()
     if style < 0.5:
-        return [skeleton_stroke(part)]
+        line = skeleton_stroke(part)
+        return [_bent(line) if style < 0.3 else line]
     inside = np.asarray(cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
     if style < 0.75:
         return [_flick(part, inside, rng) for _ in range(int(rng.integers(1, 4)))]
@@ -71,6 +72,30 @@ def skeleton_stroke(part: Mask) -> Stroke:
         [np.convolve(padded[:, i], np.ones(kernel) / kernel, mode="valid") for i in (0, 1)], axis=1
     )
     return smooth.astype(np.float32)
+
+
+def _bent(line: Stroke) -> Stroke:
+    """The Bezier curve that has the points of ``line`` for its control points.
+
+    So the DAVIS robot draws (davis-interactive.md 2.5): it cuts corners, and may leave the region.
+    """
+    count = len(line)
+    if count < 3:
+        return line
+    at = np.linspace(0, 1, 40)[:, None]
+    order = np.arange(count)
+    log_binomial = _log_factorial(count - 1) - _log_factorial(order) - _log_factorial(order[::-1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_weights = log_binomial + order * np.log(at) + order[::-1] * np.log1p(-at)
+    weights = np.exp(log_weights)
+    weights[0], weights[-1] = order == 0, order == count - 1
+    return (weights @ line).astype(np.float32)
+
+
+def _log_factorial(n: NDArray[np.int64] | int) -> NDArray[np.float64]:
+    sums = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, np.max(n) + 1)))])
+    logs: NDArray[np.float64] = sums[n]
+    return logs
 
 
 def _longest_path(skeleton: Mask) -> NDArray[np.float32]:
