@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ivos.errors import ProjectError
-from ivos.project import Project, integrity, recover
+from ivos.project import Project, integrity, recover, replay
 from ivos.video import open_video
 from tests.fakes import ColourNetworks, MovingSquares
 from tests.project.conftest import work, write_squares
@@ -43,6 +43,34 @@ def test_a_kill_at_any_moment_loses_no_finished_step(folder: Path) -> None:
     outcomes = [kill(path, squares, rng, longest=0.3) for _ in range(KILLS)]
     assert [outcome for outcome in outcomes if not outcome.lossless] == []
     assert any(outcome.propagating for outcome in outcomes)
+
+
+@pytest.mark.usefixtures("keep_often")
+def test_a_kept_propagation_replays_as_the_cancelled_one_that_it_is(
+    project: Project, folder: Path, squares: MovingSquares
+) -> None:
+    session = project.session(ColourNetworks())
+    session.interact(squares.drawn(3))
+    progress = session.propagate()
+    for _ in range(4):
+        next(progress)
+    project.close()  # the transaction since the last ``keep`` is lost, as in a kill
+    with pytest.raises(ProjectError, match="closed already"):
+        progress.close()  # type: ignore[attr-defined]
+    with (
+        Project.open(project.path) as again,
+        Project.create(folder / "new.ivos", again.video, folder / "squares") as new,
+    ):
+        assert [step.action.kind for step in again.store.steps()] == ["interact", "propagate"]
+        assert 1 <= again.store.state().frames_done < 4
+        results = list(replay(again.log(), new, ColourNetworks()))
+        assert [result.different for result in results] == [(), ()]
+        assert results[1].masks > 0
+
+
+@pytest.fixture
+def keep_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivos.project.store.KEEP_SECONDS", 0.0)
 
 
 @pytest.fixture

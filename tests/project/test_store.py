@@ -201,6 +201,49 @@ def test_a_state_comes_back_exactly(store: Store) -> None:
     np.testing.assert_array_equal(found.references[7], state.references[7])
 
 
+@pytest.fixture
+def keep_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivos.project.store.KEEP_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("keep_always")
+def test_keeping_an_open_step_changes_nothing_that_can_be_seen(store: Store) -> None:
+    act(store, (1, 0, mask(1)))
+    store.begin(Action("propagate"))
+    store.put(1, 0, mask(2))
+    store.keep(State(rounds=1, frames_done=1))
+    assert (store.head, len(store.steps()), store.state().rounds) == (1, 1, 0)
+    assert store.mask(1, 0) == mask(2)
+    assert store.mask_before(2, 1, 0) == mask(1)
+    store.put(1, 0, mask(3))
+    store.put(1, 1, mask(4))
+    store.keep(State(rounds=1, frames_done=2))
+    step = store.commit(State(rounds=1, frames_done=3))
+    assert (step.number, step.changed) == (2, 2)
+    assert (store.head, store.state().frames_done) == (2, 3)
+    assert store.mask(1, 0) == mask(3)
+    assert store.move(1).rounds == 0
+    assert store.mask(1, 0) == mask(1)
+
+
+@pytest.mark.usefixtures("keep_always")
+def test_a_kept_step_can_still_be_aborted(store: Store) -> None:
+    for number in (1, 2):
+        act(store, (1, 0, mask(number)), rounds=number)
+    store.move(1)
+    store.begin(Action("propagate"))
+    store.put(1, 0, mask(5))
+    store.keep(rich_state(1.0))
+    store.put(1, 1, mask(6))
+    store.abort()
+    assert (store.head, store.state().rounds) == (1, 1)
+    assert store.mask(1, 0) == mask(1)
+    assert list(store.frames(1)) == [0]
+    act(store, (1, 1, mask(7)), rounds=3)
+    assert [step.number for step in store.steps()] == [1, 2]
+    assert store.mask(1, 0) == mask(1)
+
+
 # What only the store on disk has to keep
 
 
@@ -237,6 +280,56 @@ def test_a_step_that_was_not_committed_is_gone_when_the_project_is_opened(
     file.close()
     with closing(ProjectFile.open(file.path)) as again:
         assert ProjectStore(again).mask(1, 0) == mask(1)
+
+
+@pytest.mark.usefixtures("keep_always")
+def test_a_kept_step_counts_as_cancelled_there_when_the_process_dies(file: ProjectFile) -> None:
+    store = ProjectStore(file)
+    act(store, (1, 0, mask(1)))
+    act(store, (1, 0, mask(2)))
+    store.move(1)
+    store.begin(Action("propagate"))
+    store.put(1, 0, mask(3))
+    store.keep(rich_state(1.0))
+    store.put(1, 0, mask(4))
+    store.put(1, 1, mask(5))
+    file.close()
+    with closing(ProjectFile.open(file.path)) as again:
+        store = ProjectStore(again)
+        assert (store.head, len(store.steps())) == (2, 2)
+        assert store.state().to_json() == rich_state(1.0).to_json()
+        assert store.mask(1, 0) == mask(3)
+        assert store.mask(1, 1) is None
+        assert store.move(1).rounds == 0
+        assert store.mask(1, 0) == mask(1)
+
+
+@pytest.mark.usefixtures("keep_always")
+def test_an_aborted_step_that_was_kept_leaves_nothing_in_the_file(file: ProjectFile) -> None:
+    store = ProjectStore(file)
+    act(store, (1, 0, mask(1)))
+    store.begin(Action("propagate"))
+    store.put(1, 0, mask(3))
+    store.keep(rich_state(1.0))
+    store.abort()
+    file.close()
+    with closing(ProjectFile.open(file.path)) as again:
+        store = ProjectStore(again)
+        assert (store.head, len(store.steps())) == (1, 1)
+        assert store.mask(1, 0) == mask(1)
+        assert again.rows("SELECT count(*) FROM parts") == [(0,)]
+
+
+def test_a_step_is_kept_now_and_then_only(file: ProjectFile) -> None:
+    now = [0.0]
+    store = ProjectStore(file, lambda: now[0])
+    store.begin(Action("propagate"))
+    kept = []
+    for rounds, now[0] in enumerate([19.0, 21.0, 40.0, 42.0], start=1):
+        store.keep(State(rounds=rounds))
+        with closing(ProjectFile.open(file.path, read_only=True)) as other:
+            kept.append(ProjectStore(other).state().rounds)
+    assert kept == [0, 2, 2, 4]
 
 
 def test_large_pieces_that_steps_share_are_kept_once(file: ProjectFile) -> None:

@@ -4,8 +4,9 @@ Masks are versioned: a row says that from this step on, this object has this mas
 What is seen is the newest row that is not after the head; undo and redo move the head, and a new
 step after an undo deletes the rows of the steps that were undone.
 
-Masks stream into the open transaction while a propagation runs. SQLite spills it into the
-write-ahead log, so memory stays bounded, and a kill leaves the file at the last finished step.
+Masks stream into the open transaction while a propagation runs; SQLite spills it into the
+write-ahead log, so memory stays bounded. A kill leaves the file at the last finished step, or at
+the last ``keep`` of a long one, which then counts as cancelled at that moment.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from ivos.errors import ProjectError
@@ -26,6 +27,9 @@ from ivos.session.journal import JSON, Action, Step
 from ivos.session.state import State
 from ivos.types import ObjectId
 
+KEEP_SECONDS = 20.0
+"""How much of a long propagation a kill may cost, at most."""
+
 
 @dataclass(slots=True)
 class _Open:
@@ -33,6 +37,8 @@ class _Open:
 
     action: Action
     began: float
+    kept: float
+    """When its masks were last made durable, or when it began."""
 
 
 class ProjectStore:
@@ -48,6 +54,8 @@ class ProjectStore:
         self._clock = clock
         self._open: _Open | None = None
         self._failure: ProjectError | None = None
+        self._beyond = False
+        """Whether the file holds steps beyond the head that must go before another is made."""
         self._head = int(file.about("head") or 0)
         self._steps = self._read_steps()
         self._state = self._read_state(self._head)
@@ -132,12 +140,11 @@ class ProjectStore:
             raise RuntimeError("a step is open already")
         self._failure = None
         self._file.begin()
-        self._open = _Open(action, self._clock())
-        if self._head < len(self._steps):
-            self._file.write("DELETE FROM masks WHERE step > ?", self._head)
-            self._file.write("DELETE FROM steps WHERE number > ?", self._head)
-            self._file.write("DELETE FROM step_parts WHERE step > ?", self._head)
-            self._file.write("DELETE FROM parts WHERE hash NOT IN (SELECT hash FROM step_parts)")
+        now = self._clock()
+        self._open = _Open(action, now, now)
+        if self._beyond or self._head < len(self._steps):
+            with self._or_not_at_all():
+                self._drop_beyond()
 
     def put(self, object_id: ObjectId, frame: int, mask: PackedMask | None) -> None:
         """Replace one mask; None removes it. Where that fails, the step is over."""
@@ -146,29 +153,38 @@ class ProjectStore:
             data = mask.to_bytes() if mask is not None else b""
             write_mask(self._file, self._last, object_id, frame, data)
 
+    def keep(self, state: State) -> None:
+        """If the process dies from now on, the open step counts as done, with this state.
+
+        May be called as often as one likes: it does something every ``KEEP_SECONDS``.
+        """
+        opened = self._opened()
+        if self._clock() - opened.kept < KEEP_SECONDS:
+            return
+        with self._or_not_at_all():
+            self._finish(opened, state)
+            self._beyond = True
+            self._file.begin()
+        opened.kept = self._clock()
+
     def commit(self, state: State) -> Step:
         """Close the step: durably and as a whole, or, where that fails, not at all."""
         opened = self._opened()
-        number = self._last
         with self._or_not_at_all():
-            ((changed,),) = self._file.rows("SELECT count(*) FROM masks WHERE step = ?", number)
-            step = Step(number, opened.action, changed, self._clock() - opened.began)
-            made_by = {"round": state.rounds, **self.provenance}
-            write_step(self._file, step, state.to_json(), made_by)
-            self._file.set_about("head", str(number))
-            self._file.commit()
+            step = self._finish(opened, state)
         self._open = None
-        self._steps[number - 1 :] = [step]
-        self._head = number
+        self._beyond = False
+        self._steps[self._head :] = [step]
+        self._head = step.number
         self._state = state
         return step
 
     def abort(self) -> None:
-        """Close the step as if it had never been begun."""
+        """Close the step as if it had never been begun. (After ``keep``, undone steps are gone.)"""
         if self._failure is None:
             self._opened()
-        self._open = self._failure = None
-        self._file.roll_back()
+            self._close()
+        self._failure = None
 
     def move(self, head: int) -> State:
         """Undo or redo until ``head`` is the last step that is done; returns its state."""
@@ -178,7 +194,10 @@ class ProjectStore:
             raise ValueError(f"there is no step {head}")
         state = self._read_state(head)
         with self._file.transaction():
+            if self._beyond:
+                self._drop_beyond()
             self._file.set_about("head", str(head))
+        self._beyond = False
         self._head = head
         self._state = state
         return state
@@ -193,9 +212,35 @@ class ProjectStore:
             yield
         except ProjectError as error:
             self._failure = error
-            self._open = None
-            self._file.roll_back()
+            self._close()
             raise
+
+    def _close(self) -> None:
+        self._open = None
+        self._file.roll_back()
+        if self._beyond:
+            del self._steps[self._head :]
+            with suppress(ProjectError), self._file.transaction():  # or else the next step does it
+                self._drop_beyond()
+                self._file.set_about("head", str(self._head))
+                self._beyond = False
+
+    def _finish(self, opened: _Open, state: State) -> Step:
+        """Write the open step and commit what it has so far."""
+        number = self._last
+        ((changed,),) = self._file.rows("SELECT count(*) FROM masks WHERE step = ?", number)
+        step = Step(number, opened.action, changed, self._clock() - opened.began)
+        made_by = {"round": state.rounds, **self.provenance}
+        write_step(self._file, step, state.to_json(), made_by)
+        self._file.set_about("head", str(number))
+        self._file.commit()
+        return step
+
+    def _drop_beyond(self) -> None:
+        self._file.write("DELETE FROM masks WHERE step > ?", self._head)
+        self._file.write("DELETE FROM steps WHERE number > ?", self._head)
+        self._file.write("DELETE FROM step_parts WHERE step > ?", self._head)
+        self._file.write("DELETE FROM parts WHERE hash NOT IN (SELECT hash FROM step_parts)")
 
     def _opened(self) -> _Open:
         if self._failure is not None:
@@ -274,7 +319,7 @@ def write_mask(file: ProjectFile, step: int, object_id: ObjectId, frame: int, da
 def write_step(
     file: ProjectFile, step: Step, state: dict[str, JSON], provenance: Mapping[str, JSON]
 ) -> None:
-    """Write a step, its state's large pieces apart."""
+    """Write a step, or write it anew, its state's large pieces apart."""
     pieces: Pieces = {}
     fields = (
         step.number,
@@ -284,7 +329,10 @@ def write_step(
         step.seconds,
         step.changed,
     )
-    file.write("INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?)", *fields, checksum(*fields))
+    file.write(
+        "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?)", *fields, checksum(*fields)
+    )
+    file.write("DELETE FROM step_parts WHERE step = ?", step.number)
     for name, data in pieces.items():
         file.write("INSERT OR IGNORE INTO parts VALUES (?, ?)", name, data)
         file.write("INSERT INTO step_parts VALUES (?, ?)", step.number, name)

@@ -152,6 +152,7 @@ class Session(SessionView):
                         done += 1
                         left = (self._clock() - began) / done * (total - done)
                         yield Progress(visit.frame, done, total, left)
+                    self._store.keep(replace(state, frames_done=done))
         finally:
             self._running = False
             self._commit(replace(state, frames_done=done))

@@ -54,6 +54,10 @@ class Store(Protocol):
         """Replace one mask; None removes it."""
         ...
 
+    def keep(self, state: State) -> None:
+        """If the process dies from now on, the open step may count as done, with this state."""
+        ...
+
     def commit(self, state: State) -> Step:
         """Close the step, durably and as a whole."""
         ...
@@ -131,6 +135,9 @@ class MemoryStore:
         entry.before.setdefault(key, self.mask(object_id, frame))
         entry.after[key] = mask
         self._set(key, mask)
+
+    def keep(self, state: State) -> None:
+        """Nothing: memory is gone with the process."""
 
     def commit(self, state: State) -> Step:
         """Close the step."""
