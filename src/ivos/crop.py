@@ -55,7 +55,7 @@ class CropSpec:
     zoom_with_found: bool = False
     """Whether that second look is given what the first one found as previous mask, or neutral."""
     stroke_radius: float = 2.5
-    """Half the width of a drawn stroke, in pixels of the crop."""
+    """About half the width of a drawn stroke, in pixels of the crop."""
     antialias: bool = False
     """Average before sampling where the frame is shrunk twofold or more (large videos)."""
 
@@ -184,26 +184,47 @@ def warp(
         return np.zeros((size, size, *image.shape[2:]), image.dtype)
     dy, dx = _steps(region, size)
     top, left = offset
-    matrix = np.array([[dx, 0, region.x0 - left], [0, dy, region.y0 - top]], np.float64)
+    moved = Region(region.y0 - top, region.x0 - left, region.y1 - top, region.x1 - left)
     if antialias and max(dy, dx) >= 2:
-        image, matrix = _averaged(image, matrix, max(int(dy), 1), max(int(dx), 1))
+        return _averaged(image, moved, size)
+    return _sampled(image, (moved.y0, moved.x0), (dy, dx), (size, size))
+
+
+def _sampled(
+    image: Pixels,
+    origin: tuple[float, float],
+    steps: tuple[float, float],
+    size: tuple[int, int],
+    border: int = cv2.BORDER_CONSTANT,
+) -> Pixels:
+    """(h, w) samples of an image, ``steps`` (y, x) apart, the first one at ``origin``."""
+    matrix = np.array([[steps[1], 0, origin[1]], [0, steps[0], origin[0]]], np.float64)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(image, matrix, (size, size), flags=flags)  # type: ignore[return-value]
+    return cv2.warpAffine(image, matrix, size[::-1], flags=flags, borderMode=border)  # type: ignore[return-value]
 
 
-def _averaged(
-    image: Pixels, matrix: NDArray[np.float64], ky: int, kx: int
-) -> tuple[Pixels, NDArray[np.float64]]:
-    """Shrink by whole factors, averaging, and adjust the mapping: y becomes (y - (k-1)/2) / k."""
-    height, width = image.shape[0] // ky, image.shape[1] // kx
-    if height == 0 or width == 0:
-        return image, matrix
-    cut = image[: height * ky, : width * kx]
-    small = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)
-    scale = np.array([[kx], [ky]], np.float64)
-    moved = matrix.copy()
-    moved[:, 2:] -= (scale - 1) / 2
-    return small, moved / scale  # type: ignore[return-value]
+def _averaged(image: Pixels, region: Region, size: int) -> Pixels:
+    """The crop of an image that is first shrunk by whole factors, each pixel a mean of a block."""
+    dy, dx = _steps(region, size)
+    ky, kx = max(int(dy), 1), max(int(dx), 1)
+    top, left = max(0, int(region.y0) - ky), max(0, int(region.x0) - kx)
+    height = (min(image.shape[0], int(region.y1) + 2 * ky) - top) // ky
+    width = (min(image.shape[1], int(region.x1) + 2 * kx) - left) // kx
+    if height <= 0 or width <= 0:
+        return _sampled(image, (region.y0, region.x0), (dy, dx), (size, size))
+    cut = image[top : top + height * ky, left : left + width * kx]
+    small: Pixels = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    # A block of k pixels from y on has its centre at y + (k - 1) / 2.
+    y0, x0 = (region.y0 - top - (ky - 1) / 2) / ky, (region.x0 - left - (kx - 1) / 2) / kx
+    crop = _sampled(small, (y0, x0), (dy / ky, dx / kx), (size, size), cv2.BORDER_REPLICATE)
+    for axis, (low, high, length) in enumerate(
+        [(region.y0, region.y1, image.shape[0]), (region.x0, region.x1, image.shape[1])]
+    ):
+        at = np.linspace(low, high, size)
+        outside = (at < -0.5) | (at > length - 0.5)
+        if outside.any():
+            crop[(slice(None),) * axis + (outside,)] = 0
+    return crop
 
 
 def warp_patch(patch: Patch, region: Region, size: int, *, antialias: bool = False) -> Bytes2D:
@@ -221,21 +242,18 @@ def unwarp(crop: NDArray[np.float32], region: Region, size: tuple[int, int]) -> 
     x1 = min(width, int(np.floor(region.x1)) + 1)
     frame = np.zeros(size, crop.dtype)
     if y0 < y1 and x0 < x1:
-        frame[y0:y1, x0:x1] = _resampled(crop, region, (y0, x0, y1, x1), (dy, dx))
+        frame[y0:y1, x0:x1] = _put_back(crop, region, (y0, x0, y1, x1), (dy, dx))
     return frame
 
 
-def _resampled(
+def _put_back(
     crop: Pixels, region: Region, box: tuple[int, int, int, int], steps: tuple[float, float]
 ) -> Pixels:
     """The frame's pixels of ``box``, sampled from the crop."""
     dy, dx = steps
     top, left, bottom, right = box
-    matrix = np.array(
-        [[1 / dx, 0, (left - region.x0) / dx], [0, 1 / dy, (top - region.y0) / dy]], np.float64
-    )
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(crop, matrix, (right - left, bottom - top), flags=flags)  # type: ignore[return-value]
+    origin = ((top - region.y0) / dy, (left - region.x0) / dx)
+    return _sampled(crop, origin, (1 / dy, 1 / dx), (bottom - top, right - left))
 
 
 def unwarp_patch(crop: Bytes2D, region: Region, size: tuple[int, int]) -> Patch:
@@ -251,7 +269,7 @@ def unwarp_patch(crop: Bytes2D, region: Region, size: tuple[int, int]) -> Patch:
     right = min(size[1], int(np.floor(min(region.x1, region.x0 + found[3] * dx))) + 1)
     if top >= bottom or left >= right:
         return Patch.empty(size)
-    values = _resampled(crop, region, (top, left, bottom, right), (dy, dx))
+    values = _put_back(crop, region, (top, left, bottom, right), (dy, dx))
     return Patch(size, top, left, values).tight()  # type: ignore[arg-type]
 
 

@@ -264,8 +264,9 @@ def read_binary_mask(path: str | Path) -> Mask:
 
 def _opened(path: str | Path) -> Image.Image:
     try:
-        image = Image.open(path)
-        image.load()
+        with Path(path).open("rb") as file:
+            image = Image.open(file)
+            image.load()
     except FileNotFoundError:
         raise InvalidInput(f"{path}: no such file") from None
     except (OSError, SyntaxError, ValueError) as error:
