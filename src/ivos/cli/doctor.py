@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ivos import __version__
-from ivos.errors import IvosError
+from ivos.errors import InvalidInput, IvosError
 
 _NEEDED = ("numpy", "onnxruntime", "opencv-python-headless", "av", "pillow", "fastapi", "uvicorn")
 _EXTRA = {"torch": "training and the PyTorch runtime", "scikit-image": "ivos evaluate"}
@@ -37,13 +37,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the verb to the command line."""
     parser = subparsers.add_parser("doctor", help="check this installation, or a project file")
     parser.add_argument("project", type=Path, nargs="?", metavar="PROJECT", help="a .ivos file")
+    parser.add_argument("--recover", type=Path, metavar="OUT", help="save what is whole of it")
+    parser.add_argument("--video", type=Path, metavar="PATH", help="with --recover: its video")
     parser.add_argument("--json", action="store_true", help="print JSON to stdout")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; the exit code is 1 where one of them is bad."""
-    findings = [*installation()] if args.project is None else [*project(args.project)]
+    if args.recover is not None:
+        if args.project is None:
+            raise InvalidInput("--recover needs a project: ivos doctor PROJECT --recover OUT")
+        findings = [*recovered(args.project, args.recover, args.video)]
+    else:
+        findings = [*installation()] if args.project is None else [*project(args.project)]
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -83,6 +90,16 @@ def project(path: Path) -> Iterator[Finding]:
         yield Finding(str(path), False, problem)
     if not problems:
         yield Finding(str(path), True, "whole")
+
+
+def recovered(path: Path, out: Path, video: Path | None) -> Iterator[Finding]:
+    """Save what is whole of a damaged project, and say what is lost."""
+    from ivos.project import recover
+
+    report = recover(path, out, video=video)
+    yield Finding(str(out), True, f"{report.steps} steps and {report.masks} masks are saved")
+    for lost in report.lost:
+        yield Finding("lost", False, lost)
 
 
 def _version(name: str) -> str | None:

@@ -107,14 +107,11 @@ class VideoIdentity:
         for place in chain([old, folder / self.relative, folder / old.name], neighbours):
             if self.is_at(place):
                 return place
-        if old.exists():
-            raise ProjectError(
-                f"{old}: changed since {project.name} was made; put the old file back, or say "
-                f"where it is: ivos project {project} --video PATH"
-            )
+        state = "changed since then" if old.exists() else "not there any more"
+        verb = "project" if project.suffix in SQLITE_SUFFIXES else "replay"
         raise ProjectError(
-            f"{old}: the video of {project.name} is not there any more; say where it is: "
-            f"ivos project {project} --video PATH"
+            f"{old}: the video of {project.name} is {state}; put it back, or say where it is: "
+            f"ivos {verb} {project} --video PATH"
         )
 
     def check(self, video: Video, source: Path) -> None:
