@@ -19,6 +19,7 @@ from PIL import Image
 
 from ivos.errors import InvalidInput
 from ivos.masks import read_label_map
+from ivos.session.scribbles import read_scribbles
 from ivos.types import BACKGROUND, VOID, Interaction, LabelMap, ObjectId, Video
 from ivos.video import open_video
 
@@ -40,8 +41,6 @@ class LabelledSequence:
 
     def first_interactions(self, file: Path) -> tuple[Interaction, ...]:
         """What a person drew first, on objects that exist. Raises InvalidInput."""
-        from ivos.session.scribbles import read_scribbles
-
         found = tuple(i for i in read_scribbles(file) if i.prompts)
         if not found:
             raise InvalidInput(f"{file}: holds no scribble")

@@ -30,6 +30,8 @@ class GrabCutSettings:
     """How far beyond the box of its strokes a new object may reach, as a part of that box."""
     around_mask: float = 0.25
     """The same around a mask that is corrected."""
+    ring: float = 0.5
+    """How far beyond that box its background is looked at, as a part of the box."""
 
 
 class GrabCutFlow:
@@ -92,11 +94,12 @@ class GrabCutFlow:
         box = _grown(known | mine, share)
         result = np.zeros(known.shape, np.float32)
         inside = np.full(known.shape, cv2.GC_PR_BGD, np.uint8)
+        # Around the box is background to learn from, of which GrabCut may still take some back.
         # With no mask yet everything in the box may be the object, else what was.
         inside[known if known.any() else box] = cv2.GC_PR_FGD
         inside[mine], inside[others] = cv2.GC_FGD, cv2.GC_BGD
-        wide = _grown_box(box, 0.5, known.shape)
-        trimap = np.where(box, inside, cv2.GC_BGD).astype(np.uint8)[wide]
+        wide = _grown_box(box, settings.ring, known.shape)
+        trimap = inside[wide]
         seen = (trimap == cv2.GC_FGD) | (trimap == cv2.GC_PR_FGD)
         if not seen.any():
             return result
