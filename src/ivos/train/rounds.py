@@ -53,6 +53,8 @@ class Play:
     """Share of rounds that propagate a nearly right mask in place of the network's own."""
     gross: float = 0.65
     """Share of wrong masks that are grossly wrong."""
+    parts: float = 0.5
+    """Share of wrong starts in which a piece of the object is wrongly in or out."""
     nothing: float = 0.05
     """Share of scenes in which nothing is meant: no positive stroke, nothing to be found."""
 
@@ -115,9 +117,27 @@ def _begin(scene: Scene, how: Play, rng: np.random.Generator) -> _Game:
     truth = np.zeros_like(scene.target) if nothing else scene.target
     masks: list[SoftMask | None] = [None] * len(truth)
     wrong = not nothing and bool(rng.random() >= how.fresh)
-    if wrong:
+    if wrong and scene.part.any() and rng.random() < how.parts:
+        truth, believed = _piecewise(scene, rng)
+        masks = list(corrupt(believed, believed, rng, gross=0.0))
+    elif wrong:
         masks = list(corrupt(scene.target, scene.others, rng, gross=how.gross))
     return _Game(scene, truth, masks, nothing, wrong)
+
+
+def _piecewise(scene: Scene, rng: np.random.Generator) -> tuple[Mask, Mask]:
+    """What is meant and what is believed, one of them the whole object and one only a piece.
+
+    Nothing but the person's word tells that the piece is (or is not) meant, and only the frame
+    beside can tell it on the next one.
+    """
+    rest = scene.target & ~scene.part
+    style = rng.random()
+    if style < 0.55:
+        return rest, scene.target
+    if style < 0.8:
+        return scene.target, rest
+    return scene.part, scene.target
 
 
 def _frame_to_draw_on(game: _Game, rng: np.random.Generator) -> int:

@@ -19,11 +19,16 @@ from ivos.types import Frame, Mask
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """images (T, H, W, 3) uint8; target and others (T, H, W): the object meant, and the rest."""
+    """images (T, H, W, 3) uint8; target and others (T, H, W): the object meant, and the rest.
+
+    part (T, H, W) is a piece of the target, the same one in all frames: something that a person may
+    want to take away from it, or may want alone.
+    """
 
     images: Frame
     target: Mask
     others: Mask
+    part: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +45,15 @@ class SceneMix:
 
 _SIZES = ((270, 480), (288, 384), (320, 320), (384, 288))
 _MOST_TRIES = 8
+_MOST_GAP_OF_PARTS = 2
+"""A side of an object is the same piece of it only while it hardly moves."""
 _LEAST_AREA = 0.004
 
 
 def make_scene(footage: Footage, mix: SceneMix, rng: np.random.Generator) -> Scene:
     """One scene; its target is visible in at least one frame."""
     for _ in range(_MOST_TRIES):
-        images, labels = _layers(footage, mix, rng)
+        images, labels, parts = _layers(footage, mix, rng)
         seen = [i for i in np.unique(labels) if i and _largest(labels == i) > _LEAST_AREA]
         if seen:
             break
@@ -54,7 +61,8 @@ def make_scene(footage: Footage, mix: SceneMix, rng: np.random.Generator) -> Sce
         seen = [1]
     meant = int(rng.choice(seen))
     images = _photographed(images, rng)
-    return Scene(images, labels == meant, (labels > 0) & (labels != meant))
+    target = labels == meant
+    return Scene(images, target, (labels > 0) & ~target, parts & target)
 
 
 def _largest(masks: Mask) -> float:
@@ -63,26 +71,26 @@ def _largest(masks: Mask) -> float:
 
 def _layers(
     footage: Footage, mix: SceneMix, rng: np.random.Generator
-) -> tuple[Frame, NDArray[np.uint8]]:
-    """The composed frames, and which layer's object is seen at each pixel (0: none)."""
+) -> tuple[Frame, NDArray[np.uint8], Mask]:
+    """The composed frames, which layer's object is seen at each pixel (0: none), and its part."""
     if footage.clips and rng.random() < mix.video_share:
-        images, first = _real(footage.clips[int(rng.integers(len(footage.clips)))], mix, rng)
+        images, first, parts = _real(footage.clips[int(rng.integers(len(footage.clips)))], mix, rng)
         extra = int(rng.choice(4, p=[0.45, 0.3, 0.15, 0.1]))
     else:
         size = _SIZES[int(rng.integers(len(_SIZES)))]
-        images, first = _filmed(
+        images, first, parts = _filmed(
             footage.stills[int(rng.integers(len(footage.stills)))], size, mix.length, rng
         )
         extra = int(rng.choice(4, p=[0.15, 0.4, 0.3, 0.15]))
     labels = first.astype(np.uint8)
     for layer in range(extra):
         still = footage.stills[int(rng.integers(len(footage.stills)))]
-        _paste(images, labels, still, 2 + layer, rng)
-    return images, labels
+        _paste(images, labels, parts, still, 2 + layer, rng)
+    return images, labels, parts
 
 
-def _real(clip: Clip, mix: SceneMix, rng: np.random.Generator) -> tuple[Frame, Mask]:
-    """Frames of a real clip, at random gaps, either way, under one random view."""
+def _real(clip: Clip, mix: SceneMix, rng: np.random.Generator) -> tuple[Frame, Mask, Mask]:
+    """Frames of a real clip, at random gaps, either way, under one random view; masks, parts."""
     count = len(clip.images)
     gap = int(rng.integers(1, max(1, min(mix.most_gap, (count - 1) // max(1, mix.length - 1))) + 1))
     start = int(rng.integers(0, count - gap * (mix.length - 1)))
@@ -101,36 +109,79 @@ def _real(clip: Clip, mix: SceneMix, rng: np.random.Generator) -> tuple[Frame, M
             for t in chosen
         ]
     )
-    return images, masks > 0
+    across, beyond = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
+    at = rng.uniform(0.25, 0.75)
+    if gap > _MOST_GAP_OF_PARTS:
+        return images, masks > 0, np.zeros(masks.shape, np.bool_)
+    parts = [_side(mask > 0, across=across, beyond=beyond, at=at) for mask in masks]
+    return images, masks > 0, np.stack(parts)
 
 
 def _filmed(
     still: Still, size: tuple[int, int], length: int, rng: np.random.Generator
-) -> tuple[Frame, Mask]:
-    """A still under a moving, slightly rubbery camera."""
+) -> tuple[Frame, Mask, Mask]:
+    """A still under a moving, slightly rubbery camera; its masks, and a part's."""
     height, width = size
     fit = _fitted(still.mask.shape, size)
     path = _path(rng, width, height, length, turn=8, zoom=0.08, shift=0.06)
     first = _pose(rng, width, height, turn=15, scale=(0.9, 1.4), shift=0.08, flip=True)
-    images, masks = [], []
+    part = _part_of(still, rng)
+    border = cv2.BORDER_REFLECT_101
+    images, masks, parts = [], [], []
     for step in path:
         grid = _inverse_grid(_chain(step, first, fit), size, 0.012 * width, rng)
-        images.append(
-            cv2.remap(still.image, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        )
-        masks.append(
-            cv2.remap(
-                still.mask.astype(np.uint8),
-                *grid,
-                cv2.INTER_NEAREST,
-                borderMode=cv2.BORDER_REFLECT_101,
+        images.append(cv2.remap(still.image, *grid, cv2.INTER_LINEAR, borderMode=border))
+        for mask, made in ((still.mask, masks), (part, parts)):
+            made.append(
+                cv2.remap(mask.astype(np.uint8), *grid, cv2.INTER_NEAREST, borderMode=border) > 0
             )
-        )
-    return np.stack(images), np.stack(masks) > 0
+    return np.stack(images), np.stack(masks), np.stack(parts)
+
+
+def _part_of(still: Still, rng: np.random.Generator) -> Mask:
+    """A piece of the still's object: what is of one colour and hangs together, else one side of it.
+
+    Networks that have seen only whole objects fill in what a person takes away.
+    """
+    whole = still.mask
+    ys, xs = np.nonzero(whole)
+    if not len(ys):
+        return whole
+    smooth = cv2.GaussianBlur(still.image, (0, 0), 2)
+    barrier = np.pad((~whole).astype(np.uint8), 1, constant_values=1)
+    for _ in range(3):
+        seed = int(rng.integers(len(ys)))
+        tolerance = (float(rng.uniform(6, 30)),) * 3
+        flooded = barrier.copy()
+        flags = 4 | (2 << 8) | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE
+        start = int(xs[seed]), int(ys[seed])
+        cv2.floodFill(smooth, flooded, start, (0, 0, 0), tolerance, tolerance, flags)
+        part: Mask = cv2.medianBlur((flooded[1:-1, 1:-1] == 2).astype(np.uint8), 5) > 0
+        if 0.06 < part.sum() / len(ys) < 0.6:
+            return part
+    across, beyond = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
+    return _side(whole, across=across, beyond=beyond, at=rng.uniform(0.25, 0.75))
+
+
+def _side(mask: Mask, *, across: bool, beyond: bool, at: float) -> Mask:
+    """The pixels of ``mask`` on one side of a line through its box, ``at`` of the way."""
+    where = np.nonzero(mask)[int(across)]
+    if not len(where):
+        return mask
+    line = where.min() + at * (where.max() - where.min())
+    grid = np.arange(mask.shape[int(across)])
+    side = (grid > line) == beyond
+    kept: Mask = mask & (side[None, :] if across else side[:, None])
+    return kept
 
 
 def _paste(
-    images: Frame, labels: NDArray[np.uint8], still: Still, label: int, rng: np.random.Generator
+    images: Frame,
+    labels: NDArray[np.uint8],
+    parts: Mask,
+    still: Still,
+    label: int,
+    rng: np.random.Generator,
 ) -> None:
     """Put the still's object onto all frames along a path; in front, or behind what is there."""
     length, height, width = labels.shape
@@ -158,6 +209,7 @@ def _paste(
         shift=0.25 * size_px / width,
         at=(float(place[0]), float(place[1])),
     )
+    part = _part_of(still, rng).astype(np.uint8)
     behind = rng.random() < 0.3
     gain, lift = rng.uniform(0.75, 1.25), rng.uniform(-20, 20)
     tinted = np.clip(still.image.astype(np.float32) * gain + lift, 0, 255).astype(np.uint8)
@@ -172,7 +224,9 @@ def _paste(
         image = cv2.remap(tinted, *grid, cv2.INTER_LINEAR)
         mixed = images[t] + (image.astype(np.float32) - images[t]) * cover[..., None]
         images[t] = mixed.astype(np.uint8)
-        labels[t][cover > 0.5] = label
+        covered = cover > 0.5
+        labels[t][covered] = label
+        parts[t][covered] = cv2.remap(part, *grid, cv2.INTER_NEAREST)[covered] > 0
 
 
 def _pose(
