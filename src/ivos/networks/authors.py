@@ -18,6 +18,7 @@ from ivos.errors import WeightsError
 from ivos.networks.decoder import Decoder, RefineBlock, ResidualBlock
 from ivos.networks.ipn import IPN, PAPER
 from ivos.networks.resnet import ResNet50
+from ivos.networks.weights import read_checkpoint
 
 _STAGES = ("res2", "res3", "res4", "res5")
 _MASKS_OF_INTERACTION = ("conv1_m", "conv1_p", "conv1_n")
@@ -37,25 +38,19 @@ def read_authors(interaction: Path, propagation: Path) -> IPN:
         _take(net.propagation.reference.get_submodule("second"), second, "SEFA.fc2")
     except KeyError as error:
         raise WeightsError(
-            f"{interaction} and {propagation} are not the authors' checkpoints: no {error}"
+            f"{interaction} and {propagation} are not the authors' two checkpoints, "
+            f"interaction first: {error} is missing"
         ) from None
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, AttributeError) as error:
+        reason = str(error).splitlines()[0]
         raise WeightsError(
-            f"a weight in the authors' checkpoints has another shape: {error}"
+            f"{interaction} and {propagation} are not the authors' two checkpoints: {reason}"
         ) from None
     return net
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise WeightsError(f"no checkpoint at {path}") from None
-    except Exception as error:  # noqa: BLE001 - torch raises whatever its unpickler meets
-        raise WeightsError(f"{path} is not a PyTorch checkpoint: {error}") from None
-    if not isinstance(state, Mapping):
-        raise WeightsError(f"{path} holds no state dict")
-    return {str(key).removeprefix("module."): value for key, value in state.items()}
+    return {key.removeprefix("module."): value for key, value in read_checkpoint(path).items()}
 
 
 def _encoder(encoder: nn.Module, state: Mapping[str, Tensor], masks: tuple[str, ...]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -33,12 +35,16 @@ def fresh_network(configuration: str, *, imagenet: bool = False) -> IPN:
     return net
 
 
-def save_weights(net: IPN, path: Path) -> None:
-    """Write configuration and weights (float16), whole or not at all."""
+def save_weights(net: IPN, path: Path, facts: Mapping[str, Any] | None = None) -> None:
+    """Write configuration and weights (float16), whole or not at all.
+
+    ``facts``, plain values only, say how they were made; ``read_facts`` gives them back.
+    """
     half = {name: value.detach().half().contiguous() for name, value in net.state_dict().items()}
     configuration = next(name for name, config in CONFIGURATIONS.items() if config == net.config)
     beside = path.with_name(path.name + ".tmp")
-    torch.save({"configuration": configuration, "weights": half}, beside)
+    saved = {"configuration": configuration, "weights": half, "facts": dict(facts or {})}
+    torch.save(saved, beside)
     beside.replace(path)
 
 
@@ -49,8 +55,9 @@ def load_weights(net: IPN, path: Path) -> None:
         raise WeightsError(f"{path} holds weights of {configuration!r}, not of this network")
     try:
         net.load_state_dict({name: value.float() for name, value in weights.items()})
-    except RuntimeError as error:
-        raise WeightsError(f"{path} does not fit this version of the network: {error}") from None
+    except (RuntimeError, AttributeError) as error:
+        first = str(error).splitlines()[0]
+        raise WeightsError(f"{path} does not fit this version of the network: {first}") from None
 
 
 def read_network(path: Path) -> IPN:
@@ -60,11 +67,29 @@ def read_network(path: Path) -> IPN:
     return net
 
 
-def _read(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
+def read_facts(path: Path) -> dict[str, Any]:
+    """What ``save_weights`` was told of how the weights in ``path`` were made."""
+    return dict(read_checkpoint(path).get("facts", {}))
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What ``torch.save`` wrote to ``path``, tensors and plain values only; raises WeightsError."""
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-        return str(saved["configuration"]), dict(saved["weights"])
     except FileNotFoundError:
         raise WeightsError(f"no weights at {path}") from None
-    except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError, OSError):
+    except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError, OSError):
+        raise WeightsError(
+            f"{path} is not a PyTorch file of weights, or it is damaged: copy it again"
+        ) from None
+    if not isinstance(saved, Mapping):
+        raise WeightsError(f"{path} holds no state dict but a {type(saved).__name__}")
+    return {str(key): value for key, value in saved.items()}
+
+
+def _read(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
+    saved = read_checkpoint(path)
+    try:
+        return str(saved["configuration"]), dict(saved["weights"])
+    except (KeyError, TypeError, ValueError):
         raise WeightsError(f"{path} does not hold weights that ivos has written") from None

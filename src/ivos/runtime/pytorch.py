@@ -61,7 +61,7 @@ class TorchNetworks:
         return found
 
     def _in(self, array: Array) -> torch.Tensor:
-        return torch.from_numpy(array).to(self._device)
+        return torch.tensor(array, dtype=torch.float32, device=self._device)
 
 
 def spec_of(net: IPN) -> NetworkSpec:
@@ -69,7 +69,7 @@ def spec_of(net: IPN) -> NetworkSpec:
     digest = hashlib.sha256()
     for name, value in sorted(net.state_dict().items()):
         digest.update(name.encode())
-        digest.update(value.detach().half().contiguous().numpy().tobytes())
+        digest.update(value.detach().cpu().half().contiguous().numpy().tobytes())
     config, reference = net.config, net.propagation.reference
     return NetworkSpec(
         **asdict(config.crop),

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from ivos.errors import RecipeError
+
+_NETWORKS = ("compact", "paper")
+_LIMITS = (
+    ("hold_out_stills", 0, math.inf),
+    ("seed", 0, 2**63),
+    ("encoder_rate", 0, 1),
+    ("rate", 0, 1),
+    ("warm_up", 0, math.inf),
+    ("final_rate", 0, 1),
+    ("weight_decay", 0, 1),
+    ("clip_norm", 1e-6, math.inf),
+    ("averaging", 0, 1),
+    ("save_every", 1, math.inf),
+    ("pictures_every", 1, math.inf),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +56,7 @@ class Phase:
         for name in ("video_share", "fresh", "given"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"a phase's {name} must lie in 0..1, not {getattr(self, name)}")
-        if self.crop % 32:
+        if self.crop < 32 or self.crop % 32:
             raise RecipeError(f"a phase's crop must be a multiple of 32, not {self.crop}")
 
 
@@ -48,13 +65,13 @@ class Recipe:
     """How to train. Paths are relative to where ``ivos train`` is started."""
 
     name: str
-    """What the run's folder is called."""
+    """What the run's folder is called: one plain word."""
     phases: tuple[Phase, ...]
     """Played one after the other."""
     network: str = "compact"
     """Which configuration: ``compact`` or ``paper``."""
     start: str = "imagenet"
-    """``imagenet``, or a file of weights that ``ivos train`` has written."""
+    """``imagenet``, ``random``, or a file that ``ivos train`` or ``ivos weights`` has written."""
     stills: Path | None = None
     """Folder with ``images/`` and ``masks/``."""
     hold_out_stills: int = 500
@@ -83,6 +100,26 @@ class Recipe:
     """Decay of the averaged weights, which are those that are saved and shipped."""
     save_every: int = 100
     """Steps between checkpoints."""
+    pictures_every: int = 200
+    """Steps between pictures of predictions in TensorBoard."""
+
+    def __post_init__(self) -> None:
+        if not self.name or Path(self.name).name != self.name:
+            raise RecipeError(
+                f"name must be a plain word, not {self.name!r}: a folder is called so"
+            )
+        if self.network not in _NETWORKS:
+            known = ", ".join(_NETWORKS)
+            raise RecipeError(f"network must be one of {known}, not {self.network!r}")
+        for name, low, high in _LIMITS:
+            value = getattr(self, name)
+            if not (low <= value <= high):
+                raise RecipeError(f"{name} must lie in {low:g}..{high:g}, not {value:g}")
+
+    def as_json(self) -> dict[str, Any]:
+        """The recipe in plain values, as it stands in weights and cards."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
+        return plain
 
     @property
     def steps(self) -> int:
@@ -106,18 +143,27 @@ class Recipe:
         """
         try:
             settings = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RecipeError(f"no recipe at {path}") from None
+        except OSError as error:
+            raise RecipeError(f"no recipe at {path}: {error.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RecipeError(f"{path} is not TOML: {error}") from None
         for key, value in (overrides or {}).items():
             _override(settings, key, value)
         phases = settings.pop("phases", [])
         if not isinstance(phases, list) or not phases:
-            raise RecipeError(f"{path} has no [[phases]]")
+            raise RecipeError(f"{path} has no [[phases]]: a run needs at least one")
         made = tuple(_made(Phase, phase, f"{path}, phase {i}") for i, phase in enumerate(phases))
         recipe: Recipe = _made(cls, settings | {"phases": made}, str(path))
         return recipe
+
+
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a word",
+    "Path | None": "a path",
+    "tuple[str, ...]": "a list of words",
+}
 
 
 def _override(settings: dict[str, Any], key: str, value: str) -> None:
@@ -137,25 +183,37 @@ def _override(settings: dict[str, Any], key: str, value: str) -> None:
 
 def _made(kind: Any, settings: Mapping[str, Any], where: str) -> Any:
     """An instance of the dataclass ``kind``, its settings checked by name and coerced by type."""
+    if not isinstance(settings, Mapping):
+        raise RecipeError(f"{where} is not a table of settings")
     known = {field.name: str(field.type) for field in fields(kind)}
     if unknown := sorted(settings.keys() - known):
         raise RecipeError(
             f"{where}: unknown setting {', '.join(unknown)}; known: {', '.join(sorted(known))}"
         )
+    needed = [field.name for field in fields(kind) if field.default is MISSING]
+    if missing := [name for name in needed if name not in settings]:
+        raise RecipeError(f"{where}: {', '.join(missing)} is missing")
     try:
-        values = {name: _coerced(value, known[name]) for name, value in settings.items()}
+        values = {name: _coerced(name, value, known[name]) for name, value in settings.items()}
         return kind(**values)
-    except (TypeError, ValueError) as error:
+    except RecipeError as error:
         raise RecipeError(f"{where}: {error}") from None
 
 
-def _coerced(value: Any, kind: str) -> Any:
-    if kind.startswith("Path"):
-        return Path(value)
-    if kind.startswith("tuple"):
-        return tuple(value)
-    if kind == "float":
-        return float(value)
-    if kind in ("int", "str") and type(value).__name__ != kind:
-        raise ValueError(f"{value!r} is not of type {kind}")
-    return value
+def _coerced(name: str, value: Any, kind: str) -> Any:
+    """``value`` as the type that the annotation ``kind`` stands for; raises RecipeError."""
+    match kind, value:
+        case ("int", bool()) | ("float", bool()):
+            pass
+        case ("int", int()) | ("str", str()):
+            return value
+        case ("float", int() | float()):
+            return float(value)
+        case ("Path | None", str()):
+            return Path(value)
+        case ("tuple[str, ...]", list()) if all(isinstance(item, str) for item in value):
+            return tuple(value)
+        case ("tuple[Phase, ...]", tuple()):
+            return value
+    wanted = _KINDS.get(kind, kind)
+    raise RecipeError(f"{name} must be {wanted}, not {value!r}")
