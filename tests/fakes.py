@@ -24,7 +24,8 @@ COLOURS = np.array(
 class MovingSquares:
     """A video with known truth: odd objects move right, even ones move down, and wrap around.
 
-    ``count`` squares of a quarter of the shorter side; each has its own colour.
+    ``count`` squares of a quarter of the shorter side (less if there are more than two), each of
+    its own colour.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class MovingSquares:
 
     @property
     def side(self) -> int:
-        return max(1, min(self.size) // 4)
+        return max(1, min(self.size) // max(4, self.count + 2))
 
     def corner(self, object_id: ObjectId, frame: int) -> tuple[int, int]:
         """(top, left) of a square."""

@@ -124,6 +124,30 @@ def blend(new: Patch, old: Patch | None, weight: float) -> Patch:
     return Patch(new.size, box[0], box[1], np.asarray(values, np.uint8))
 
 
+def balance(patches: Mapping[ObjectId, Patch]) -> dict[ObjectId, Patch]:
+    """The masks of a frame, scaled down where together they claim more than there is.
+
+    Objects that fade into their old masks at different rates may do that.
+    """
+    return {
+        object_id: _scaled(patch, [p for key, p in patches.items() if key != object_id])
+        for object_id, patch in patches.items()
+    }
+
+
+def _scaled(patch: Patch, others: Sequence[Patch]) -> Patch:
+    total: NDArray[np.uint16] | None = None
+    for other in others:
+        shared = overlap(patch.box, other.box)
+        if shared is not None:
+            total = patch.values.astype(np.uint16) if total is None else total
+            total[_inside(shared, patch.box)] += other.within(shared)
+    if total is None or total.max() <= 255:
+        return patch
+    values = patch.values.astype(np.uint16) * 255 // np.maximum(total, 255)
+    return Patch(patch.size, patch.top, patch.left, values.astype(np.uint8))
+
+
 def labels(patches: Mapping[ObjectId, Patch], size: tuple[int, int]) -> LabelMap:
     """(H, W): each pixel's likeliest object; 0 where the background is at least as likely."""
     found = np.zeros(size, np.uint8)

@@ -14,7 +14,7 @@ from typing import Protocol
 from ivos.masks import Patch
 from ivos.runtime.protocol import Array, Networks
 from ivos.session.inference import PropagationJob, propagate
-from ivos.session.merge import blend, settle, yielding
+from ivos.session.merge import balance, blend, settle, yielding
 from ivos.session.schedule import blend_weight
 from ivos.session.settings import Settings
 from ivos.types import Frame, ObjectId, Video
@@ -126,4 +126,5 @@ def _arrive(
         course.neighbour = settled[object_id] if settings.soft_aggregation else mask
         weight = blend_weight(frame, course.source, course.settled)
         blended[object_id] = blend(settled[object_id], job.previous, weight)
+    blended = balance(blended)
     return blended | yielding(blended, others, fixed)

@@ -82,33 +82,46 @@ def _pass(source: int, object_ids: Collection[ObjectId], state: State, extent: E
     return Pass(source, (forwards, backwards))
 
 
-def courses(
-    one: Pass, state: State, known: StoredMasks
-) -> tuple[tuple[Course, ...], tuple[Course, ...]]:
-    """The pass, ready to go: each object with its reference and the mask that it starts from.
+def led(passes: Sequence[Pass], known: StoredMasks) -> list[Pass]:
+    """The passes without the objects that have no mask beside the first frame of a range.
 
-    An object without a mask beside its first frame has nothing to carry there, and stays out.
+    Raises InvalidInteraction where a range leaves nothing that leads into it.
     """
-    ready: list[tuple[Course, ...]] = []
+    lacking: list[int] = []
+    kept = []
+    for one in passes:
+        ways = []
+        for way in one.ways:
+            going = {}
+            for object_id, frames in way.items():
+                before = frames.start - frames.step
+                if not frames or known.patch(object_id, before) is not None:
+                    going[object_id] = frames
+                else:
+                    lacking.append(before)
+            ways.append(going)
+        kept.append(replace(one, ways=tuple(ways)))
+    if lacking and not any(one.visits for one in kept):
+        raise InvalidInteraction(
+            f"frame {lacking[0]} has no mask to go on from: propagate up to it first"
+        )
+    return kept
+
+
+def courses(one: Pass, state: State, known: StoredMasks) -> list[list[Course]]:
+    """The ways of a pass, ready to go: each object with its reference and its first neighbour."""
+    ready: list[list[Course]] = []
     for way in one.ways:
         found = []
         for object_id, frames in way.items():
-            if not frames:
-                continue
             neighbour = known.patch(object_id, frames.start - frames.step)
-            if neighbour is not None:
-                found.append(
-                    Course(
-                        object_id,
-                        one.source,
-                        frames,
-                        state.references[object_id].astype(np.float32),
-                        state.settled(object_id) - {one.source},
-                        neighbour,
-                    )
-                )
-        ready.append(tuple(found))
-    return ready[0], ready[1]
+            if frames and neighbour is not None:
+                reference = state.references[object_id].astype(np.float32)
+                settled = state.settled(object_id) - {one.source}
+                course = Course(object_id, one.source, frames, reference, settled, neighbour)
+                found.append(course)
+        ready.append(found)
+    return ready
 
 
 def begun(state: State, passes: Sequence[Pass], networks: Networks) -> State:

@@ -24,7 +24,7 @@ from ivos.session.hearing import Heard, Question, hear
 from ivos.session.journal import JSON, Action, Step
 from ivos.session.known import StoredMasks
 from ivos.session.propagation import carry
-from ivos.session.rounds import Extent, Pass, begun, courses, plan
+from ivos.session.rounds import Extent, Pass, begun, courses, led, plan
 from ivos.session.settings import Settings
 from ivos.session.state import OpenFrame, Reference, State
 from ivos.session.store import MemoryStore, Store
@@ -127,6 +127,7 @@ class Session(SessionView):
         shots = tuple(sorted(set(barriers)))
         extent = Extent(length, first, end, forward, backward, shots)
         passes = plan(self._state, extent)
+        going = led(passes, self._masks())
         details: dict[str, JSON] = {
             "start": start,
             "stop": stop,
@@ -134,15 +135,19 @@ class Session(SessionView):
             "backward": backward,
             "barriers": [*shots],
         }
-        return self._propagate(passes, Action("propagate", details=details))
+        return self._propagate(passes, going, Action("propagate", details=details))
 
-    def _propagate(self, passes: Sequence[Pass], action: Action) -> Iterator[Progress]:
+    def _propagate(
+        self, passes: Sequence[Pass], going: Sequence[Pass], action: Action
+    ) -> Iterator[Progress]:
+        self._check_idle()
+        began, done = self._clock(), 0
+        state = begun(self._state, passes, self.networks)
+        total = sum(one.visits for one in going)
         self._begin(action)
         self._running = True
-        state, began, done = begun(self._state, passes, self.networks), self._clock(), 0
-        total = sum(one.visits for one in passes)
         try:
-            for one in passes:
+            for one in going:
                 known = StoredMasks(self._store, state)
                 ways = courses(one, state, known)
                 for visits in carry(self.video, self.networks, known, ways, self.settings):

@@ -116,6 +116,7 @@ def _line(
     canvas: Bytes2D, points: Sequence[Point], value: int, origin: PixelBox, size: tuple[int, int]
 ) -> None:
     at = pixels(points, size) - np.array([origin[1], origin[0]], np.int32)
+    at = np.concatenate([at, at[-1:]])  # a lone point draws nothing
     cv2.polylines(canvas, [at[:, None]], False, value, 1, cv2.LINE_8)
 
 

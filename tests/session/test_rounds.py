@@ -1,0 +1,652 @@
+"""Rounds: drawing, propagating, correcting; none of the known defects of the published demo."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ivos.errors import CannotDo, InvalidInteraction
+from ivos.metrics import region_similarity
+from ivos.session import MemoryStore, Session, Settings
+from ivos.types import Box, Click, Interaction, PaintedMask, Scribble
+from tests.fakes import FAKE_SPEC, ColourNetworks, MovingSquares
+from tests.session.networks import BrokenNetworks, ObedientNetworks, RecordingNetworks
+
+ODD_SIZES = [(17, 31), (31, 17), (48, 64), (90, 50)]
+
+
+def drawn(video: MovingSquares, frame: int, *object_ids: int, **how: object) -> Session:
+    """A session in which objects were pointed out on a frame, not yet propagated."""
+    session = Session(video, ColourNetworks(), **how)  # type: ignore[arg-type]
+    session.interact(video.drawn(frame, object_ids or None))
+    return session
+
+
+def run(session: Session, **where: object) -> list[int]:
+    """Propagate to the end; the frames that were visited."""
+    return [progress.frame for progress in session.propagate(**where)]  # type: ignore[arg-type]
+
+
+def everything(session: Session) -> np.ndarray:
+    return np.stack([session.labels(t) for t in range(len(session.video))])
+
+
+def score(session: Session, video: MovingSquares, frame: int) -> float:
+    labels, truth = session.labels(frame), video.truth(frame)
+    return float(np.mean([region_similarity(truth == i, labels == i) for i in video.object_ids]))
+
+
+def whole(size: tuple[int, int], value: bool = True) -> np.ndarray:
+    return np.full(size, value, np.bool_)
+
+
+# The first round
+
+
+def test_a_stroke_becomes_a_mask_of_its_frame_at_once():
+    video = MovingSquares()
+    session = drawn(video, 4)
+    assert score(session, video, 4) > 0.9
+    assert not session.labels(5).any()
+    assert session.soft(1, 5) is None
+
+
+@pytest.mark.parametrize("size", ODD_SIZES)
+def test_one_stroke_finds_the_objects_in_every_frame(size):
+    video = MovingSquares(length=7, size=size)
+    session = drawn(video, 3)
+    assert sorted(run(session)) == [0, 1, 2, 4, 5, 6]
+    for frame in range(7):
+        assert session.labels(frame).shape == size
+        assert score(session, video, frame) > 0.8
+
+
+def test_a_video_of_one_frame_has_nowhere_to_go():
+    video = MovingSquares(length=1)
+    session = drawn(video, 0)
+    assert run(session) == []
+    assert session.rounds == 1
+    assert score(session, video, 0) > 0.9
+
+
+def test_many_objects_are_found_together_and_share_each_call():
+    video = MovingSquares(length=3, size=(84, 84), count=6)
+    session = drawn(video, 1)
+    run(session)
+    assert session.networks.batches["interact"] == [6]
+    assert session.networks.batches["propagate"] == [12]
+    assert min(score(session, video, t) for t in range(3)) > 0.8
+
+
+def test_both_directions_go_through_the_network_as_one_batch():
+    session = drawn(MovingSquares(length=6), 2)
+    assert run(session) == [3, 1, 4, 0, 5]
+    assert session.networks.batches["propagate"] == [4, 4, 2]
+
+
+def test_a_batch_comes_to_the_same_as_its_items_one_by_one():
+    video = MovingSquares(length=5, size=(60, 80), count=4)
+    together = drawn(video, 2)
+    singly = drawn(video, 2, settings=Settings(max_batch=1))
+    run(together), run(singly)
+    np.testing.assert_array_equal(everything(together), everything(singly))
+    assert set(singly.networks.batches["propagate"]) == {1}
+
+
+def test_the_first_previous_mask_is_neutral_and_seen_in_the_whole_frame():
+    video = MovingSquares(length=3)
+    networks = RecordingNetworks()
+    session = Session(video, networks)
+    session.interact(video.drawn(1))
+    run(session)
+    assert (networks.interactions[0]["previous"] == 0.5).all()
+    assert (networks.propagations[0]["previous"] == 0.5).all()
+    top_left = networks.interactions[0]["frame"][0, :, 0, 0] * 255
+    np.testing.assert_allclose(top_left, video[1][0, 0], atol=1)
+
+
+def test_the_first_round_may_look_again_around_what_it_found():
+    video = MovingSquares(length=1, size=(120, 160), count=1)
+    networks = RecordingNetworks(replace(FAKE_SPEC, zoom_first_round=True))
+    Session(video, networks).interact(video.drawn(0))
+    first, second = (call["positive"].sum() for call in networks.interactions)
+    assert second > 2 * first
+    assert (networks.interactions[1]["previous"] == 0.5).all()
+
+
+# Corrections
+
+
+def test_strokes_on_one_frame_add_up_and_start_from_the_masks_before():
+    video = MovingSquares()
+    both = drawn(video, 4)
+    steps = Session(video, ColourNetworks())
+    steps.interact(video.drawn(4, [1]))
+    steps.interact(Interaction.of(4, [Click(1, (0.99, 0.99), positive=False)]))
+    steps.interact(video.drawn(4, [2]))
+    assert len(steps.state.prompts[1, 4]) == 2
+    np.testing.assert_array_equal(both.labels(4), steps.labels(4))
+
+
+def test_a_second_call_corrects_the_mask_from_before_the_round_not_that_of_the_first_call():
+    video = MovingSquares(count=1)
+    networks = RecordingNetworks()
+    session = Session(video, networks)
+    session.interact(video.drawn(4))
+    session.interact(video.drawn(4))
+    assert (networks.interactions[1]["previous"] == 0.5).all()
+
+
+def test_a_correction_is_given_last_rounds_mask():
+    video = MovingSquares(count=1)
+    networks = RecordingNetworks()
+    session = Session(video, networks)
+    session.interact(video.drawn(4))
+    run(session)
+    session.interact(video.drawn(8))
+    previous = networks.interactions[1]["previous"]
+    assert previous.max() == 1
+    assert previous.min() == 0
+
+
+def test_a_corrected_frame_is_never_changed_by_a_later_round():
+    video = MovingSquares(length=10, size=(20, 30))
+    networks = ObedientNetworks(1.0)
+    session = Session(video, networks)
+    kept = {}
+    for frame, answer in [(5, 1.0), (2, 0.0), (8, 1.0), (4, 0.0), (9, 0.3)]:
+        networks.answer = answer
+        session.interact(video.drawn(frame, [1]))
+        kept[frame] = session.soft(1, frame)
+        run(session)
+        for annotated, mask in kept.items():
+            np.testing.assert_array_equal(session.soft(1, annotated), mask)
+
+
+def test_a_round_stops_short_of_the_frames_annotated_before():
+    session = drawn(MovingSquares(length=12), 2)
+    run(session)
+    session.interact(session.video.drawn(9))
+    run(session)
+    session.interact(session.video.drawn(5))
+    assert sorted(run(session)) == [3, 4, 6, 7, 8]
+
+
+def test_drawing_again_on_a_frame_does_not_stop_at_itself():
+    session = drawn(MovingSquares(length=6), 2)
+    run(session)
+    session.interact(session.video.drawn(2))
+    assert sorted(run(session)) == [0, 1, 3, 4, 5]
+    assert session.state.annotated[1] == (2,)
+
+
+@pytest.mark.parametrize("size", [(6, 40), (40, 6)])
+def test_a_round_fades_linearly_into_the_round_before(size):
+    """Along time, whatever the frame's height: the demo faded along its rows, or not at all."""
+    video = MovingSquares(length=21, size=size, count=1)
+    networks = ObedientNetworks(1.0)
+    session = Session(video, networks)
+    session.interact(video.drawn(0))
+    run(session)
+    networks.answer = 0.0
+    session.interact(video.drawn(10))
+    run(session)
+    for frame in range(21):
+        if frame == 0:
+            continue  # annotated
+        expected = max(0.0, (10 - frame) / 10)  # of the round before; all new after frame 10
+        soft = session.soft(1, frame)
+        if frame != 10:  # its stroke is honoured
+            np.testing.assert_allclose(soft, expected, atol=1.5 / 255)
+
+
+def test_masks_stay_soft_on_their_way_through_the_video():
+    video = MovingSquares(length=3, count=1)
+    networks = ObedientNetworks(0.7)
+    session = Session(video, networks)
+    session.interact(video.drawn(0))
+    run(session)
+    np.testing.assert_allclose(session.soft(1, 2), 0.7, atol=1 / 255)
+
+
+def test_the_networks_are_led_by_the_new_mask_not_by_the_blend():
+    video = MovingSquares(length=9, count=1)
+    networks = RecordingNetworks()
+    session = Session(video, networks)
+    session.set_masks(0, {1: whole(video.size)}, annotate=True)
+    for frame in range(1, 9):
+        session.set_masks(frame, {1: whole(video.size)}, annotate=False)
+    session.propagate().close()  # frame 0 counts as annotated from here on
+    run(session, stop=1)
+    session.interact(video.drawn(8))
+    run(session, backward=True, start=6)
+    neighbour = networks.propagations[-1]["neighbour"]
+    assert (neighbour > 0.5).mean() < 0.5  # the blend with the full mask would be full
+
+
+def test_the_reference_of_the_rounds_is_aggregated():
+    video = MovingSquares(length=9)
+    session = drawn(video, 4)
+    run(session)
+    assert session.networks.batches["aggregate"] == []
+    session.interact(video.drawn(8))
+    run(session)
+    assert session.networks.batches["aggregate"] == [1, 1]
+    assert session.state.references[1].shape == (8, 2, 4)
+
+
+def test_references_of_different_widths_share_a_batch():
+    video = MovingSquares(length=9)
+    session = drawn(video, 4, 1)
+    run(session)
+    session.interact(video.drawn(6, [1, 2]))
+    run(session)
+    assert session.state.references[1].shape[-1] > session.state.references[2].shape[-1]
+    assert score(session, video, 8) > 0.8
+
+
+def test_frames_drawn_on_before_propagating_are_several_passes():
+    video = MovingSquares(length=12)
+    session = drawn(video, 2)
+    session.interact(video.drawn(9))
+    kept = session.labels(9)
+    frames = run(session)
+    assert sorted(frames) == sorted([0, 1, *range(3, 9), *range(3, 9), 10, 11])
+    assert session.rounds == 2
+    np.testing.assert_array_equal(session.labels(9), kept)
+    assert session.annotated_frames == (2, 9)
+
+
+# Several objects
+
+
+def test_an_object_may_be_added_on_any_frame_at_any_time():
+    video = MovingSquares(length=10, size=(48, 64))
+    session = drawn(video, 2, 1)
+    run(session)
+    before = [session.soft(1, t) for t in range(10)]
+    session.interact(video.drawn(7, [2]))
+    assert sorted(run(session)) == [0, 1, 2, 3, 4, 5, 6, 8, 9]
+    assert min(score(session, video, t) for t in range(10)) > 0.8
+    assert session.networks.batches["propagate"][-1] == 1
+    for frame in (0, 1, 9):  # where nothing overlaps, the first object keeps every bit
+        np.testing.assert_array_equal(session.soft(1, frame), before[frame])
+
+
+def test_no_pixel_belongs_to_two_objects():
+    video = MovingSquares(length=4, count=3)
+    session = Session(video, ObedientNetworks(0.9))
+    session.interact(video.drawn(1))
+    run(session)
+    for frame in (0, 2, 3):
+        total = sum(session.soft(i, frame) for i in (1, 2, 3))
+        assert total.max() <= 1 + 2 / 255
+        assert session.soft(1, frame).max() == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_an_object_that_is_not_spoken_of_gives_way_but_is_not_propagated():
+    video = MovingSquares(length=4)
+    session = Session(video, ObedientNetworks(1.0), settings=Settings(negatives="background"))
+    session.interact(video.drawn(0, [1]))
+    run(session)
+    session.interact(video.drawn(3, [2]))
+    run(session)
+    assert (session.soft(1, 2) + session.soft(2, 2)).max() <= 1.0
+    assert session.soft(2, 2).min() == pytest.approx(0.5, abs=0.01)
+    assert session.state.annotated == {1: (0,), 2: (3,)}
+
+
+def test_objects_that_fade_at_different_rates_still_share_each_pixel():
+    video = MovingSquares(length=4)
+    session = Session(video, ObedientNetworks(1.0))
+    session.interact(video.drawn(0, [1]))
+    run(session)
+    session.interact(video.drawn(3, [2]))  # drawn over the first object, which fades towards 0
+    run(session)
+    assert (session.soft(1, 2) + session.soft(2, 2)).max() <= 1.0
+    assert session.soft(1, 2).min() > session.soft(2, 2).max() > 0.4
+
+
+def test_an_annotated_frame_of_one_object_is_kept_when_another_passes_through():
+    video = MovingSquares(length=5)
+    networks = ObedientNetworks(1.0)
+    session = Session(video, networks)
+    session.interact(video.drawn(2, [1]))
+    kept = session.soft(1, 2)
+    run(session)
+    session.interact(video.drawn(4, [2]))
+    run(session)
+    np.testing.assert_array_equal(session.soft(1, 2), kept)
+    assert session.soft(2, 2).max() == 0
+
+
+def test_without_soft_aggregation_each_object_leads_itself_on():
+    video = MovingSquares(length=3)
+    led = {}
+    for together in (True, False):
+        networks = RecordingNetworks()
+        session = Session(video, networks, settings=Settings(soft_aggregation=together))
+        session.set_masks(
+            0, {i: np.full(video.size, 0.45, np.float32) for i in (1, 2)}, annotate=True
+        )
+        networks_answer = ObedientNetworks(0.9)
+        networks.propagate = networks_answer.propagate  # type: ignore[method-assign]
+        seen = []
+        original = networks.propagate
+
+        def watched(reference, frame, neighbour, previous, seen=seen, original=original):
+            seen.append(neighbour.mean())
+            return np.full_like(neighbour, 2.2)
+
+        networks.propagate = watched  # type: ignore[method-assign]
+        run(session)
+        led[together] = seen[1]
+    assert led[True] == pytest.approx(0.5, abs=0.02)
+    assert led[False] == pytest.approx(0.9, abs=0.02)
+
+
+@pytest.mark.parametrize(("rule", "told"), [("others", True), ("background", False)])
+def test_strokes_on_other_objects_are_negative_if_the_rule_says_so(rule, told):
+    video = MovingSquares()
+    networks = RecordingNetworks()
+    Session(video, networks, settings=Settings(negatives=rule)).interact(video.drawn(3))
+    assert networks.interactions[0]["negative"].any() == told
+
+
+def test_strokes_on_the_background_are_negative_for_every_object():
+    video = MovingSquares()
+    networks = RecordingNetworks()
+    session = Session(video, networks, settings=Settings(negatives="background"))
+    prompts = [*video.drawn(3).prompts, Scribble(0, ((0.9, 0.9), (0.95, 0.95)))]
+    session.interact(Interaction.of(3, prompts))
+    assert networks.interactions[0]["negative"].reshape(2, -1).any(axis=1).all()
+
+
+def test_a_stroke_on_the_background_corrects_the_object_below_it():
+    video = MovingSquares()
+    session = drawn(video, 3)
+    run(session)
+    assert session.interact(Interaction.of(5, [Click(0, video.point(2, 5))])) == (2,)
+    y, x = (int(v) for v in np.array(video.point(2, 5))[::-1] * video.size)
+    assert session.labels(5)[y, x] == 0
+    assert session.interact(Interaction.of(6, [Click(0, (0.99, 0.99))])) == ()
+
+
+def test_a_stroke_of_one_object_corrects_the_object_below_it():
+    video = MovingSquares()
+    session = drawn(video, 3)
+    run(session)
+    stolen = Scribble(2, video.stroke(1, 5).path)
+    assert session.interact(Interaction.of(5, [stolen])) == (1, 2)
+
+
+# What strokes promise
+
+
+@pytest.mark.parametrize("answer", [0.0, 1.0])
+def test_strokes_are_honoured_even_if_the_network_disagrees(answer):
+    video = MovingSquares(size=(60, 80))
+    session = Session(video, ObedientNetworks(answer))
+    yes, no = ((0.2, 0.3), (0.6, 0.3)), ((0.2, 0.7), (0.6, 0.7))
+    session.interact(Interaction.of(0, [Scribble(1, yes), Scribble(1, no, positive=False)]))
+    labels = session.labels(0)
+    assert (labels[18, 16:49] == 1).all()
+    assert (labels[42, 16:49] == 0).all()
+
+
+def test_where_strokes_cross_the_later_one_holds():
+    video = MovingSquares(size=(60, 80))
+    session = Session(video, ObedientNetworks(0.0))
+    first, second = Scribble(1, ((0.1, 0.5), (0.9, 0.5))), Scribble(2, ((0.5, 0.1), (0.5, 0.9)))
+    session.interact(Interaction.of(0, [first, second]))
+    assert session.labels(0)[30, 40] == 2
+    session.interact(Interaction.of(0, [first]))
+    assert session.labels(0)[30, 40] == 1
+
+
+def test_painted_pixels_are_exactly_what_was_painted():
+    video = MovingSquares()
+    mask = (np.random.default_rng(0).random(video.size) > 0.5) & (video.truth(3) != 2)
+    session = drawn(video, 3)
+    session.interact(Interaction.of(3, [PaintedMask(1, mask)]))
+    np.testing.assert_array_equal(session.labels(3) == 1, mask)
+    session.interact(video.drawn(3, [2]))
+    np.testing.assert_array_equal(session.labels(3) == 1, mask)
+
+
+def test_a_painted_mask_can_be_propagated():
+    video = MovingSquares(count=1)
+    session = Session(video, ColourNetworks())
+    session.interact(Interaction.of(3, [PaintedMask(1, video.mask(1, 3))]))
+    run(session)
+    assert score(session, video, 11) > 0.9
+
+
+def test_a_stroke_after_painting_goes_on_from_the_painted_mask():
+    video = MovingSquares(count=1)
+    networks = RecordingNetworks()
+    session = Session(video, networks)
+    session.interact(Interaction.of(3, [PaintedMask(1, whole(video.size))]))
+    session.interact(Interaction.of(3, [Click(0, (0.99, 0.99)), *video.drawn(3).prompts]))
+    assert networks.interactions[-1]["previous"].min() == 1
+    assert score(session, video, 3) > 0.9
+
+
+def test_a_box_finds_what_is_inside():
+    video = MovingSquares(size=(60, 80), count=1)
+    networks = RecordingNetworks()
+    session = Session(video, networks)
+    session.interact(Interaction.of(0, [Box(1, (0.25, 0.25), (0.75, 0.75))]))
+    previous = networks.interactions[0]["previous"][0, 0]
+    assert previous[32, 32] == pytest.approx(0.5, abs=0.01)
+    assert previous[0, 0] == 0
+
+
+def test_an_object_without_any_claim_to_a_frame_is_not_on_it():
+    video = MovingSquares()
+    session = Session(video, ObedientNetworks(1.0))
+    session.interact(Interaction.of(2, [Click(1, (0.5, 0.5), positive=False)]))
+    assert not session.labels(2).any()
+    assert session.has_mask(1, 2)
+
+
+def test_no_strokes_change_nothing():
+    video = MovingSquares()
+    session = Session(video, ColourNetworks())
+    assert session.interact(Interaction(3, ())) == ()
+    assert session.steps == []
+    with pytest.raises(InvalidInteraction, match="draw on a frame first"):
+        session.propagate()
+
+
+# Locks
+
+
+def test_locked_frames_never_change_but_lead_on():
+    video = MovingSquares(length=8, count=1)
+    networks = ObedientNetworks(1.0)
+    session = Session(video, networks)
+    session.interact(video.drawn(0))
+    run(session)
+    session.lock([3, 4])
+    networks.answer = 0.0
+    session.interact(video.drawn(0))
+    assert sorted(run(session)) == [1, 2, 3, 4, 5, 6, 7]
+    assert [float(session.soft(1, t).max()) for t in range(1, 8)] == [0, 0, 1, 1, 0, 0, 0]
+    session.unlock([3], 1)
+    run(session)
+    assert session.soft(1, 3).max() == 0
+    assert session.soft(1, 4).max() == 1
+
+
+def test_a_new_object_takes_no_pixel_from_a_locked_frame():
+    video = MovingSquares(length=4)
+    session = Session(video, ObedientNetworks(1.0))
+    session.interact(video.drawn(0, [1]))
+    run(session)
+    session.lock([2])
+    session.interact(video.drawn(3, [2]))
+    run(session)
+    assert session.soft(1, 2).min() == 1
+    assert session.soft(2, 2).max() == 0
+    session.interact(video.drawn(2, [2]))
+    assert session.soft(1, 2).min() == 1
+
+
+def test_drawing_on_what_is_locked_is_refused():
+    video = MovingSquares(length=4)
+    session = drawn(video, 0)
+    session.lock([0], 1)
+    with pytest.raises(InvalidInteraction, match="object 1 is locked on frame 0: unlock it"):
+        session.interact(video.drawn(0, [1]))
+    session.interact(video.drawn(0, [2]))
+    session.change_object(2, locked=True)
+    with pytest.raises(InvalidInteraction, match="object 2 is locked"):
+        session.set_masks(3, {2: whole(video.size)}, annotate=False)
+
+
+def test_a_locked_object_is_left_out_of_rounds():
+    video = MovingSquares(length=4)
+    session = drawn(video, 0)
+    session.change_object(1, locked=True)
+    run(session)
+    assert not session.has_mask(1, 2)
+    assert session.has_mask(2, 2)
+
+
+# Where to, and how far
+
+
+def test_only_the_frames_asked_for_change():
+    session = drawn(MovingSquares(length=12), 4)
+    assert sorted(run(session, start=2, stop=7)) == [2, 3, 5, 6]
+    assert sorted(run(session, start=7)) == [7, 8, 9, 10, 11]
+    assert sorted(run(session, stop=2)) == [0, 1]
+    np.testing.assert_array_equal(everything(session), everything(finished(4)))
+
+
+def finished(frame: int) -> Session:
+    session = drawn(MovingSquares(length=12), frame)
+    run(session)
+    return session
+
+
+def test_one_direction_can_follow_the_other():
+    session = drawn(MovingSquares(length=12), 4)
+    assert run(session, backward=False) == [5, 6, 7, 8, 9, 10, 11]
+    assert run(session, forward=False) == [3, 2, 1, 0]
+    assert session.rounds == 1
+    np.testing.assert_array_equal(everything(session), everything(finished(4)))
+
+
+def test_a_round_does_not_cross_a_cut():
+    session = drawn(MovingSquares(length=12), 5)
+    assert sorted(run(session, barriers=[3, 8, 10])) == [3, 4, 6, 7]
+    assert sorted(run(session, barriers=[5])) == [6, 7, 8, 9, 10, 11]
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 3), (3, 3), (5, 2), (0, 13)])
+def test_a_range_outside_the_video_is_refused(start, stop):
+    session = drawn(MovingSquares(length=12), 5)
+    with pytest.raises(InvalidInteraction, match="0:12"):
+        session.propagate(start=start, stop=stop)
+
+
+def test_a_range_that_no_mask_leads_to_is_refused():
+    session = drawn(MovingSquares(length=12), 2)
+    with pytest.raises(InvalidInteraction, match="frame 7 has no mask"):
+        session.propagate(start=8)
+
+
+def test_progress_counts_frames_and_tells_the_time_left():
+    clock = itertools.count().__next__
+    video = MovingSquares(length=6, count=1)
+    session = Session(video, ColourNetworks(), clock=clock, store=MemoryStore())
+    session.interact(video.drawn(0))
+    progress = list(session.propagate())
+    assert [p.done for p in progress] == [1, 2, 3, 4, 5]
+    assert {p.total for p in progress} == {5}
+    assert progress[-1].seconds_left == 0
+    assert progress[0].seconds_left == pytest.approx(4)
+
+
+def test_cancelling_keeps_the_frames_that_are_done():
+    video = MovingSquares(length=12, count=1)
+    session = drawn(video, 0)
+    going = session.propagate()
+    for _ in range(3):
+        next(going)
+    going.close()
+    assert [session.has_mask(1, t) for t in range(6)] == [True] * 4 + [False] * 2
+    assert session.state.frames_done == 3
+    assert session.rounds == 1
+    run(session, start=4)
+    assert all(session.has_mask(1, t) for t in range(12))
+
+
+def test_a_network_that_fails_on_the_way_loses_no_finished_frame():
+    video = MovingSquares(length=6, count=1)
+    session = Session(video, BrokenNetworks(good=3))
+    session.interact(video.drawn(0))
+    with pytest.raises(MemoryError):
+        run(session)
+    assert [session.has_mask(1, t) for t in range(6)] == [True] * 3 + [False] * 3
+    session.undo()
+    assert not session.has_mask(1, 1)
+
+
+def test_a_network_that_fails_on_a_stroke_leaves_everything_as_it_was():
+    video = MovingSquares(length=3)
+    session = Session(video, BrokenNetworks(good=1))
+    session.interact(video.drawn(0))
+    before = session.state.to_json()
+    session.undo()
+    session.redo()
+    session.undo()
+    with pytest.raises(MemoryError):
+        session.interact(video.drawn(1))
+    assert session.can_redo
+    session.redo()
+    assert session.state.to_json() == before
+
+
+def test_looking_is_allowed_while_a_propagation_runs_and_writing_is_not():
+    video = MovingSquares(length=6)
+    session = drawn(video, 0)
+    going = session.propagate()
+    next(going)
+    assert session.labels(1).any()
+    assert set(session.preview(video.drawn(4))) == {1, 2}
+    for attempt in (
+        lambda: session.interact(video.drawn(4)),
+        lambda: next(session.propagate()),
+        session.undo,
+        lambda: session.lock([1]),
+        session.add_object,
+    ):
+        with pytest.raises(CannotDo, match="a propagation is running"):
+            attempt()
+    assert len(list(going)) == 4
+    session.interact(video.drawn(4))
+
+
+def test_a_preview_is_what_drawing_would_give_and_keeps_nothing():
+    video = MovingSquares()
+    session = Session(video, ColourNetworks())
+    seen = session.preview(video.drawn(3))
+    assert session.steps == []
+    assert session.object_ids == ()
+    session.interact(video.drawn(3))
+    for object_id, packed in seen.items():
+        np.testing.assert_array_equal(packed.soft(), session.soft(object_id, 3))
+
+
+def test_frames_are_decoded_once_a_visit():
+    video = MovingSquares(length=5, count=3)
+    session = drawn(video, 2)
+    video.reads.clear()
+    run(session)
+    assert sorted(video.reads) == [0, 1, 3, 4]
