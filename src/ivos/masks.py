@@ -1,6 +1,6 @@
 """What a mask is, at rest and in flight: label maps, soft aggregation, packed masks, PNG, RLE.
 
-NumPy, Pillow and zlib. Knows nothing of networks, videos or sessions.
+NumPy, OpenCV, Pillow and zlib. Knows nothing of networks, videos or sessions.
 
 Two forms of one object's soft mask live here beside the plain (H, W) array. A ``Patch`` is the
 part of it that is not zero, as 8-bit values: all arithmetic of a session runs on patches, so its
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -174,7 +175,7 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class PackedMask:
-    """One object's soft mask on one frame at rest: cropped, 8-bit, compressed with zlib.
+    """One object's soft mask on one frame at rest: cropped, 8-bit, differences, zlib.
 
     Equal masks pack to equal bytes on one machine.
     """
@@ -194,9 +195,14 @@ class PackedMask:
         tight = patch.tight()
         if tight.values.size == 0:
             return cls(patch.size, EMPTY_BOX, b"")
-        values = np.ascontiguousarray(tight.values)
-        # Level 1: five times as fast as the default for a few per cent of size.
-        return cls(patch.size, tight.box, zlib.compress(values.data, 1))
+        # A soft mask is made of slopes: its second differences are mostly runs of 0, and half the
+        # size. Run lengths only, since longer matches hardly occur: as fast as level 1, smaller.
+        across = tight.values.copy()
+        across[:, 1:] -= tight.values[:, :-1]
+        both = across.copy()
+        both[1:] -= across[:-1]
+        packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
+        return cls(patch.size, tight.box, packer.compress(both.data) + packer.flush())
 
     def patch(self) -> Patch:
         """The values, unpacked."""
@@ -204,7 +210,8 @@ class PackedMask:
         if not self.data:
             return Patch.empty(self.size)
         raw = zlib.decompress(self.data)
-        values = np.frombuffer(raw, np.uint8).reshape(bottom - top, right - left)
+        both = np.frombuffer(raw, np.uint8).reshape(bottom - top, right - left)
+        values = cv2.integral(both)[1:, 1:].astype(np.uint8)  # sums modulo 256 undo differences
         return Patch(self.size, top, left, values)
 
     def soft(self) -> SoftMask:
