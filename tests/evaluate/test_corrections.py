@@ -34,6 +34,13 @@ def test_a_correction_is_what_a_round_did_to_the_frame_it_drew_on():
     assert found.carry == pytest.approx((0.3 / 3 + 0.4 / 3) / (0.6 + 0.2))
 
 
+def test_frames_that_were_right_already_do_not_hide_what_was_carried():
+    before, after = [0.2, 0.3, 0.9, 0.9, 0.9], [0.8, 0.6, 0.9, 0.9, 0.9]
+    found = corrections([turn(1, 4, before), turn(2, 0, after)])
+    assert found.carry == pytest.approx(0.3 / 4 / 0.6)
+    assert found.carry_where_wrong == pytest.approx(0.3 / 0.6)
+
+
 def test_frames_further_away_than_ten_do_not_matter():
     before, after = [0.0] * 30, [0.0] * 30
     after[15], after[5], after[4] = 1.0, 0.5, 1.0

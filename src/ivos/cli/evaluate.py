@@ -148,6 +148,8 @@ def _three(evaluation: Evaluation) -> str:
         )
     if found.carry is not None:
         parts.append(f"carry {found.carry:.2f}")
+    if found.carry_where_wrong is not None:
+        parts.append(f"{found.carry_where_wrong:.2f} to frames as wrong")
     if evaluation.no_stroke:
         values = evaluation.no_stroke.values()
         parts.append(f"no-stroke J {sum(values) / len(values):.3f}")

@@ -30,11 +30,15 @@ class Corrections:
     """Median of what a corrected frame gained."""
     carry: float | None
     """What frames within 10 of it gained on average, for each 1 that it gained: totals of all."""
+    carry_where_wrong: float | None
+    """The same, of those frames alone that were about as wrong: nearer to ``before`` than to
+    ``after`` of the corrected frame."""
 
 
 def corrections(turns: Sequence[Turn]) -> Corrections:
     """Measure all corrections of sessions; ``turns`` in the order played."""
-    before, after, near, here = [], [], [], []
+    before, after = [], []
+    every, wrong = [], []  # (gain of frames near by, gain of the corrected frame)
     for last, turn in pairwise(turns):
         if turn.sample != last.sample or turn.round != last.round + 1 or not turn.strokes:
             continue
@@ -42,21 +46,29 @@ def corrections(turns: Sequence[Turn]) -> Corrections:
         t = turn.frame
         before.append(float(old[t]))
         after.append(float(new[t]))
+        change, middle = new - old, (old[t] + new[t]) / 2
         around = [f for f in range(max(t - REACH, 0), t + REACH + 1) if f != t and f < len(old)]
         if around:
-            near.append(float((new - old)[around].mean()))
-            here.append(float((new - old)[t]))
+            every.append((float(change[around].mean()), float(change[t])))
+        if alike := [f for f in around if old[f] < middle]:
+            wrong.append((float(change[alike].mean()), float(change[t])))
     if not before:
-        return Corrections(0, None, None, None, None)
+        return Corrections(0, None, None, None, None, None)
     gains = np.subtract(after, before)
-    total = sum(here)
     return Corrections(
         count=len(before),
         before=float(np.median(before)),
         after=float(np.median(after)),
         gain=float(np.median(gains)),
-        carry=sum(near) / total if total > 0 else None,
+        carry=_ratio(every),
+        carry_where_wrong=_ratio(wrong),
     )
+
+
+def _ratio(gains: Sequence[tuple[float, float]]) -> float | None:
+    """Total of the first to total of the second; None where nothing was gained at all."""
+    total = sum(here for _, here in gains)
+    return sum(near for near, _ in gains) / total if total > 0 else None
 
 
 def no_stroke_similarity(

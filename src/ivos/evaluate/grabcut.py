@@ -24,9 +24,9 @@ class GrabCutSettings:
     """Chosen on the validation sequences: docs/evaluation.md."""
 
     iterations: int = 5
-    thickness: float = 0.008
+    thickness: float = 0.004
     """Width of a stroke as seed, as a part of the frame's diagonal."""
-    around_strokes: float = 0.3
+    around_strokes: float = 0.2
     """How far beyond the box of its strokes a new object may reach, as a part of that box."""
     around_mask: float = 0.25
     """The same around a mask that is corrected."""
@@ -94,12 +94,11 @@ class GrabCutFlow:
         box = _grown(known | mine, share)
         result = np.zeros(known.shape, np.float32)
         inside = np.full(known.shape, cv2.GC_PR_BGD, np.uint8)
-        # Around the box is background to learn from, of which GrabCut may still take some back.
         # With no mask yet everything in the box may be the object, else what was.
         inside[known if known.any() else box] = cv2.GC_PR_FGD
         inside[mine], inside[others] = cv2.GC_FGD, cv2.GC_BGD
         wide = _grown_box(box, settings.ring, known.shape)
-        trimap = inside[wide]
+        trimap = np.where(box, inside, cv2.GC_BGD).astype(np.uint8)[wide]
         seen = (trimap == cv2.GC_FGD) | (trimap == cv2.GC_PR_FGD)
         if not seen.any():
             return result
@@ -174,9 +173,10 @@ def _grown(mask: Mask, share: float) -> Mask:
 
 def _grown_box(mask: Mask, share: float, size: tuple[int, ...]) -> tuple[slice, slice]:
     x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
-    dy, dx = round(share * height) + 2, round(share * width) + 2
-    rows = slice(max(y - dy, 0), min(y + height + dy, size[0]))
-    return rows, slice(max(x - dx, 0), min(x + width + dx, size[1]))
+    # By the mean of both sides: the line through a thin object is thinner still.
+    more = round(share * (width + height) / 2) + 2
+    rows = slice(max(y - more, 0), min(y + height + more, size[0]))
+    return rows, slice(max(x - more, 0), min(x + width + more, size[1]))
 
 
 def _grey(image: Frame) -> NDArray[np.uint8]:

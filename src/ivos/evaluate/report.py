@@ -46,6 +46,7 @@ def as_json(evaluation: Evaluation, method: Method, facts: Tree) -> dict[str, ob
             "gain": corrections.gain,
         },
         "carry": corrections.carry,
+        "carry_where_wrong": corrections.carry_where_wrong,
         "no_stroke_J": _mean(list(evaluation.no_stroke.values())),
         "protocol": _protocol(evaluation),
         "problems": list(evaluation.problems),
