@@ -28,9 +28,6 @@ from ivos.server.guard import Access, Guard
 from ivos.server.places import OutsideError, Places, TooLarge
 from ivos.server.protocol import (
     VERSION,
-    KindValue,
-    OpenedValue,
-    PlacesValue,
     Refused,
     read_command,
     read_hello,
@@ -38,6 +35,7 @@ from ivos.server.protocol import (
     write,
 )
 from ivos.server.room import Opened, Room, Seat
+from ivos.server.values import KindValue, OpenedValue, PlacesValue
 from ivos.types import BACKGROUND, VOID, Mask, ObjectId, Video
 
 PAGE = Path(__file__).parent / "page"

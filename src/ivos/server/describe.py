@@ -5,20 +5,20 @@ Knows nothing of threads, sockets or HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ivos.errors import InvalidInteraction
-from ivos.server.protocol import (
+from ivos.server.protocol import Snapshot
+from ivos.server.values import (
     ObjectValue,
     OpenValue,
     PromptValue,
     RunValue,
-    Snapshot,
     Span,
     StepValue,
     VideoValue,
 )
-from ivos.session import Action, ObjectInfo, Session, Step, Store
+from ivos.session import JSON, Action, ObjectInfo, Session, Step, Store
 from ivos.types import Box, Click, Interaction, Prompt, Scribble, Video
 
 STEPS_SHOWN = 200
@@ -98,12 +98,23 @@ def title(action: Action, objects: Sequence[ObjectInfo]) -> str:
         return f"{verb} {who} on frame {action.frame}"
     if action.kind == "object":
         changed = sorted(details.keys() - {"object"})
-        return f"Change {named(details['object'])}" + (f": {', '.join(changed)}" if changed else "")
+        return _changed(named(details["object"]), changed, details)
     if action.kind == "remove":
         return f"Delete {named(details['object'])}"
     verb = {"lock": "Accept", "unlock": "Release", "reject": "Put back"}[action.kind]
     frames = details["frames"]
     return f"{verb} {_frames(frames if isinstance(frames, list) else [])}"
+
+
+def _changed(name: str, changed: Sequence[str], details: Mapping[str, JSON]) -> str:
+    """What happened to an object, in the words of the buttons that do it."""
+    if not changed:
+        return f"Add {name}"
+    if changed == ["hidden"]:
+        return f"{'Hide' if details['hidden'] else 'Show'} {name}"
+    if changed == ["locked"]:
+        return f"{'Lock' if details['locked'] else 'Unlock'} {name}"
+    return f"Change the {' and '.join(changed)} of {name}"
 
 
 def _frames(frames: Sequence[object]) -> str:

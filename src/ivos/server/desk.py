@@ -38,12 +38,12 @@ from ivos.server.protocol import (
     RemoveObject,
     RunEnded,
     Running,
-    RunValue,
     Snapshot,
     TakeOver,
     Undo,
 )
 from ivos.server.review import ReviewTracks
+from ivos.server.values import RunValue
 from ivos.server.worker import Worker
 from ivos.session import Session, Store, merge
 from ivos.types import LabelMap, Mask, ObjectId, Progress, SoftMask

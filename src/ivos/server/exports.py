@@ -9,45 +9,76 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from io import RawIOBase
 from pathlib import Path
 from typing import Any, Literal
 
-from ivos.deliver import KINDS, Kind
+from ivos.deliver import KINDS
 from ivos.errors import InvalidInput
-from ivos.server.protocol import KindValue, OptionValue
+from ivos.server.values import KindValue, OptionValue
 
 OptionKind = Literal["number", "text", "flag", "choice"]
 
-_GROUPS = {
-    "Video": ("prores4444", "webm", "matte", "background", "overlay", "gif"),
-    "Pictures": ("png", "exr", "binary", "soft16"),
-    "Datasets": ("davis", "youtube-vos", "mots", "coco", "ytvis", "cvat"),
-    "Measurements": ("csv",),
+_TITLES: dict[str, dict[str, str]] = {
+    "Video": {
+        "prores4444": "ProRes 4444 with alpha",
+        "webm": "WebM (VP9) with alpha",
+        "matte": "Matte",
+        "background": "On another background",
+        "overlay": "Coloured overlay",
+        "gif": "GIF",
+    },
+    "Pictures": {
+        "png": "PNG with alpha",
+        "exr": "EXR, a layer an object",
+        "binary": "Black and white PNG",
+        "soft16": "16-bit soft PNG",
+    },
+    "Datasets": {
+        "davis": "DAVIS",
+        "youtube-vos": "YouTube-VOS",
+        "mots": "MOTS",
+        "coco": "COCO",
+        "ytvis": "YouTube-VIS",
+        "cvat": "CVAT for video",
+    },
+    "Measurements": {"csv": "Table (CSV)"},
 }
 
-_OFFERED: dict[str, tuple[OptionKind, str, tuple[str, ...]]] = {
-    "edges": ("choice", "Refine follows the picture; soft is what the network says",
-              ("refine", "soft", "hard")),
-    "grow": ("number", "Pixels to move the edge outwards; below 0 inwards", ()),
-    "feather": ("number", "Pixels over which the edge fades further", ()),
-    "background": ("text", "A colour like #00b140 or white, or: blur, grey", ()),
-    "audio": ("flag", "Carry the source's sound over", ()),
-    "crf": ("number", "0 (best) to 51; empty for the usual", ()),
-    "opacity": ("number", "Of the colour, 0 to 1", ()),
-    "width": ("number", "Pixels at most", ()),
-    "fps": ("number", "Frames a second at most", ()),
-    "start_frame": ("number", "What the first file is numbered: 1001 in film", ()),
-    "colour": ("flag", "Write the picture beside the mattes", ()),
-    "tree": ("flag", "The whole dataset layout, not one flat folder", ()),
-    "images": ("flag", "Write the frames too, as JPEG", ()),
-    "category": ("text", "One category for all objects; empty: each name is one", ()),
-    "class_id": ("number", "The class that all objects get", ()),
-    "shapes": ("choice", "Polygons can be edited; masks are exact", ("polygon", "mask")),
-    "tolerance": ("number", "Pixels that a polygon may stray", ()),
-    "scale": ("number", "Units a pixel; empty: pixels", ()),
-    "unit": ("text", "What the unit is called", ()),
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A choice that the page offers where a kind has it."""
+
+    kind: OptionKind
+    title: str
+    about: str
+    choices: tuple[str, ...] = ()
+
+
+_OFFERED: dict[str, Offer] = {
+    "edges": Offer("choice", "Edges", "Refine follows the picture; soft is what the network says",
+                   ("refine", "soft", "hard")),
+    "grow": Offer("number", "Grow", "Pixels to move the edge outwards; below 0 inwards"),
+    "feather": Offer("number", "Feather", "Pixels over which the edge fades further"),
+    "background": Offer("text", "Background", "A colour like #00b140 or white, or: blur, grey"),
+    "audio": Offer("flag", "Sound", "Carry the source's sound over"),
+    "crf": Offer("number", "Quality (CRF)", "0 (best) to 51; empty for the usual"),
+    "opacity": Offer("number", "Opacity", "Of the colour, 0 to 1"),
+    "width": Offer("number", "Width", "Pixels at most"),
+    "fps": Offer("number", "Frame rate", "Frames a second at most"),
+    "start_frame": Offer("number", "First number", "What the first file is numbered: 1001 in film"),
+    "colour": Offer("flag", "Picture too", "Write the picture beside the mattes"),
+    "tree": Offer("flag", "Whole layout", "The dataset's folders, not one flat folder"),
+    "images": Offer("flag", "Frames too", "Write the frames too, as JPEG"),
+    "category": Offer("text", "Category", "One for all objects; empty: each name is one"),
+    "class_id": Offer("number", "Class", "The class that all objects get"),
+    "shapes": Offer("choice", "Shapes", "Polygons can be edited; masks are exact",
+                    ("polygon", "mask")),
+    "tolerance": Offer("number", "Tolerance", "Pixels that a polygon may stray"),
+    "scale": Offer("number", "Scale", "Units a pixel; empty: pixels"),
+    "unit": Offer("text", "Unit", "What the unit is called"),
 }  # fmt: skip
 
 _WHOLE = frozenset({"crf", "width", "start_frame", "class_id"})
@@ -56,23 +87,31 @@ _COLOUR = re.compile(r"#?[A-Za-z0-9]{1,24}")
 
 def kinds() -> tuple[KindValue, ...]:
     """Everything that can be exported, grouped, with the choices that the page offers."""
-    order = [(group, name) for group, names in _GROUPS.items() for name in names if name in KINDS]
-    grouped = {name for _, name in order}
-    order += [("Other", name) for name in KINDS if name not in grouped]
-    return tuple(_kind(name, KINDS[name], group) for group, name in order)
+    known = [
+        (group, name, title)
+        for group, titles in _TITLES.items()
+        for name, title in titles.items()
+        if name in KINDS
+    ]
+    grouped = {name for _, name, _ in known}
+    known += [("Other", name, name) for name in KINDS if name not in grouped]
+    return tuple(_kind(name, title, group) for group, name, title in known)
 
 
-def _kind(name: str, kind: Kind, group: str) -> KindValue:
+def _kind(name: str, title: str, group: str) -> KindValue:
+    kind = KINDS[name]
     have = {field.name: field for field in fields(kind.options)}
     choices = tuple(_option(have[option]) for option in _OFFERED if option in have)
     about = kind.description[:1].upper() + kind.description[1:]
-    return KindValue(name, about, group, "" if kind.folder else kind.suffixes[0], choices)
+    return KindValue(name, title, about, group, "" if kind.folder else kind.suffixes[0], choices)
 
 
 def _option(field: Field[Any]) -> OptionValue:
-    kind, about, choices = _OFFERED[field.name]
+    offer = _OFFERED[field.name]
     default = None if field.default is MISSING else field.default
-    return OptionValue(field.name, kind, default, choices, about)
+    if offer.kind == "number" and default is not None:
+        default = float(default)
+    return OptionValue(field.name, offer.title, offer.kind, default, offer.choices, offer.about)
 
 
 def checked_options(kind: str, given: Mapping[str, str | float | bool | None]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Writes the page's ``protocol.js`` from ``protocol.py``, so that the two cannot disagree.
+"""Writes the page's ``protocol.js`` from ``protocol.py`` and ``values.py``, so that they agree.
 
     python -m ivos.server.page_protocol
 
@@ -13,7 +13,7 @@ import types
 import typing
 from pathlib import Path
 
-from ivos.server import protocol
+from ivos.server import protocol, values
 
 PAGE_FILE = Path(__file__).parent / "page" / "protocol.js"
 
@@ -37,13 +37,14 @@ def page_protocol() -> str:
 
 
 def _messages() -> list[type]:
-    """The dataclasses of the protocol in the order they are written there."""
+    """The dataclasses of values and protocol in the order they are written there."""
     return [
         member
-        for member in vars(protocol).values()
+        for module in (values, protocol)
+        for member in vars(module).values()
         if inspect.isclass(member)
         and dataclasses.is_dataclass(member)
-        and member.__module__ == protocol.__name__
+        and member.__module__ == module.__name__
     ]
 
 

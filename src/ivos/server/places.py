@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Literal, TypeAlias
 
 from ivos.errors import InvalidInput, OutputError
-from ivos.server.protocol import PlacesValue, PlaceValue
+from ivos.server.values import PlacesValue, PlaceValue
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif", ".mpg", ".mpeg", ".mts", ".ts",

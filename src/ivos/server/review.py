@@ -82,9 +82,13 @@ class ReviewTracks:
         return tuple(self._message(key, 0, self._length) for key in self._session.object_ids)
 
     def _change(self, object_id: ObjectId, frame: int) -> int:
-        if (object_id, frame) in self._run:
-            return _byte(self._session.change(object_id, frame))
-        return UNKNOWN
+        """Only what was another mask before: the first one of a frame is no change."""
+        step = self._run_step
+        if step is None or (object_id, frame) not in self._run:
+            return UNKNOWN
+        if self._store.mask_before(step.number, object_id, frame) is None:
+            return UNKNOWN
+        return _byte(self._session.change(object_id, frame))
 
     def _track(self, object_id: ObjectId) -> tuple[bytearray, bytearray]:
         if object_id not in self._tracks:

@@ -24,24 +24,27 @@ export async function request(method, path, body = null) {
     throw new Error("the server does not answer: is `ivos serve` still running?");
   }
   if (answer.ok) return answer.json();
-  throw new Error(await wordsOf(answer));
+  throw await problemOf(answer);
 }
 
+/** Another process has the project open; it can be taken from it. */
+export class InUse extends Error {}
+
 /** What an answer says went wrong. @param {Response} answer */
-async function wordsOf(answer) {
+async function problemOf(answer) {
   try {
     const said = await answer.json();
-    if (typeof said.detail === "string") return said.detail;
+    if (typeof said.detail === "string") return said.in_use ? new InUse(said.detail) : new Error(said.detail);
   } catch {
     // not JSON: the status has to do
   }
-  return `the server answered ${answer.status} ${answer.statusText}`;
+  return new Error(`the server answered ${answer.status} ${answer.statusText}`);
 }
 
 /** A mask by address. @param {string} address @param {AbortSignal} [signal] */
 export async function fetchMask(address, signal) {
   const answer = await fetch(address, signal ? { signal } : {});
-  if (!answer.ok) throw new Error(await wordsOf(answer));
+  if (!answer.ok) throw await problemOf(answer);
   return unpack(await answer.arrayBuffer());
 }
 

@@ -176,7 +176,7 @@ async function showExport(dialog, state, wishes, close) {
   for (const group of new Set(kinds.map((kind) => kind.group))) {
     list.append(make("h3", {}, group));
     for (const kind of kinds.filter((one) => one.group === group)) {
-      list.append(make("button", { role: "radio", "aria-checked": "false", "data-kind": kind.name, onclick: () => pick(kind) }, kind.name, make("small", {}, kind.about)));
+      list.append(make("button", { role: "radio", "aria-checked": "false", "data-kind": kind.name, onclick: () => pick(kind) }, kind.title, make("small", {}, kind.about)));
     }
   }
   list.addEventListener("keydown", (event) => moveAmong(list, event));
@@ -210,14 +210,13 @@ export function moveAmong(list, event) {
 
 /** One choice of an export. @param {import("./protocol.js").OptionValue} option */
 function field(option) {
-  const name = option.name.replaceAll("_", " ");
   const control =
     option.kind === "choice"
       ? make("select", { "data-option": option.name }, ...option.choices.map((choice) => make("option", { selected: choice === option.default }, choice)))
       : option.kind === "flag"
         ? make("input", { type: "checkbox", "data-option": option.name, checked: option.default === true })
         : make("input", { type: "text", inputmode: option.kind === "number" ? "decimal" : "text", "data-option": option.name, value: option.default === null ? "" : String(option.default), autocomplete: "off" });
-  return make("label", {}, make("span", {}, name.charAt(0).toUpperCase() + name.slice(1)), control, make("small", {}, option.about));
+  return make("label", {}, make("span", {}, option.title), control, make("small", {}, option.about));
 }
 
 /** What was chosen; only what differs from the usual. @param {HTMLElement} choices @param {KindValue} kind */

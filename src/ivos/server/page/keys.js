@@ -96,7 +96,7 @@ const IVOS = {
 export const PRESETS = {
   ivos: IVOS,
   Cutie: changed(IVOS, { F: "forward", B: "backward", C: "accept", P: "brush", K: "click", "Alt+Right": "last", "Alt+Left": "first" }),
-  CVAT: changed(IVOS, { F: "next", D: "previous", V: "next10", C: "previous10", R: "nextAnnotated", E: "previousAnnotated", N: "scribble", G: "check", K: "click", W: "eraser", J: "box", Y: "compare", "Ctrl+B": "both" }),
+  CVAT: changed(IVOS, { F: "next", D: "previous", V: "next10", C: "previous10", R: "nextAnnotated", E: "previousAnnotated", N: "scribble", G: "check", K: "click", W: "eraser", J: "box", Y: "compare", Z: "nextLook", "Ctrl+B": "both" }),
 };
 
 /** The combination of a key event, in one spelling: "Ctrl+Shift+Z", "Space", "?".

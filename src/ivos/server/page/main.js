@@ -233,6 +233,9 @@ window.addEventListener("keyup", (event) => {
   pointer.spaceUsed = false;
 });
 window.addEventListener("blur", () => pointer.holdSpace(false));
+// a ring around the frame is for those who walk the page by Tab; for all others it is in the way
+window.addEventListener("keydown", (event) => event.key === "Tab" && document.body.classList.add("tabbing"), true);
+window.addEventListener("pointerdown", () => document.body.classList.remove("tabbing"), true);
 
 // --- start ---------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** The first page: drop a video, pick one from the folder, or go on with a project. */
 
-import { request, upload } from "./api.js";
+import { InUse, request, upload } from "./api.js";
 import { byId, icon, make } from "./dom.js";
 import { percent, size } from "./words.js";
 
@@ -17,6 +17,8 @@ export class Opening {
     this.folder = "";
     this.problem = "";
     this.busy = "";
+    /** A project that another process has open. @type {string | null} */
+    this.inUse = null;
     this.onBack = () => {};
     this.pick = byId("pickvideo", HTMLInputElement);
     this.pick.addEventListener("change", () => {
@@ -51,13 +53,19 @@ export class Opening {
       make("div", { class: "inner" },
         make("h1", {}, logo, "ivos"),
         make("p", { class: "lead" }, "Cut objects out of video with a few scribbles."),
-        this.problem ? make("div", { class: "problem", role: "alert" }, capital(this.problem)) : null,
+        this.problem ? make("div", { class: "problem", role: "alert" }, capital(this.problem), this.takeOver()) : null,
         this.busy ? this.waiting() : this.dropzone(),
         places ? this.crumbs(places) : null,
         places ? this.list(places) : null,
         this.mayGoBack() ? make("p", {}, make("button", { class: "flat", onclick: () => this.onBack() }, "Back to the open video")) : null,
       ),
     );
+  }
+
+  takeOver() {
+    const path = this.inUse;
+    if (path === null) return null;
+    return make("button", { class: "flat", onclick: () => this.open(path, true) }, "Take it over");
   }
 
   waiting() {
@@ -103,17 +111,19 @@ export class Opening {
     } else this.open(place.path);
   }
 
-  /** @param {string} path */
-  async open(path) {
+  /** @param {string} path @param {boolean} [takeOver] from another process */
+  async open(path, takeOver = false) {
     this.problem = "";
+    this.inUse = null;
     this.busy = `Opening ${path}…`;
     this.draw();
     try {
-      const opened = await request("POST", "/api/open", { path });
+      const opened = await request("POST", "/api/open", { path, take_over: takeOver });
       this.busy = "";
       this.onOpened(opened.key);
     } catch (error) {
       this.busy = "";
+      if (error instanceof InUse) this.inUse = path;
       this.show(/** @type {Error} */ (error).message);
     }
   }

@@ -19,8 +19,18 @@ export const SAFE = [
 /** The colour in which an object is shown.
  * @param {Palette} palette @param {{ object_id: number, colour: Rgb }} object @returns {Rgb} */
 export function colourOf(palette, object) {
-  if (palette === "project") return object.colour;
+  if (palette === "project") return lifted(object.colour);
   return /** @type {Rgb} */ (SAFE[(object.object_id - 1) % SAFE.length]);
+}
+
+/** A colour made bright enough to be seen over pictures and on dark ground; its hue stays.
+ * DAVIS gives the first objects half-dark colours. @param {Rgb} rgb @returns {Rgb} */
+export function lifted(rgb) {
+  const most = Math.max(...rgb);
+  if (most >= 200) return rgb;
+  const strength = 235 / Math.max(1, most);
+  const floor = most < 40 ? 120 : 62;
+  return /** @type {Rgb} */ (rgb.map((value) => Math.min(255, Math.round(floor + (value * strength * (255 - floor)) / 255))));
 }
 
 /** Colours of strokes: what is wanted and what is not. @param {Palette} palette */

@@ -77,6 +77,7 @@ export const VERSION = 1;
 /** One choice of an export: its name, what it is, and what it may be.
  * @typedef {object} OptionValue
  * @property {string} name
+ * @property {string} title
  * @property {"number" | "text" | "flag" | "choice"} kind
  * @property {string | number | boolean | null} default
  * @property {string[]} choices
@@ -86,6 +87,7 @@ export const VERSION = 1;
 /** Something that can be exported.
  * @typedef {object} KindValue
  * @property {string} name
+ * @property {string} title
  * @property {string} about
  * @property {string} group
  * @property {string} suffix

@@ -155,10 +155,9 @@ export class Stage {
     const bottom = Math.min(height, y + video.height * scale);
     const left = Math.max(0, x);
     const top = Math.max(0, y);
+    const ratio = window.devicePixelRatio || 1;
     context.save();
-    context.translate(-x / scale + left / scale, -y / scale + top / scale);
-    context.scale(1 / scale, 1 / scale);
-    context.translate(x, y);
+    context.setTransform(ratio, 0, 0, ratio, left * ratio, top * ratio); // squares keep their size on screen
     context.fillStyle = "#d7dade";
     context.fillRect(0, 0, right - left, bottom - top);
     context.fillStyle = "#a9aeb6";

@@ -237,6 +237,7 @@ export class Timeline {
   /** @param {State} state */
   nameStrips(state) {
     const objects = state.session?.objects ?? [];
+    this.names.parentElement?.classList.toggle("tall", objects.length > 2);
     this.names.replaceChildren(
       ...objects.map((object) => {
         const chip = make("i");

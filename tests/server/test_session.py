@@ -1,0 +1,363 @@
+"""What a page asks for happens, is told to everyone, and is on disk."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from starlette.testclient import TestClient
+
+from ivos.project import Project
+from ivos.runtime.protocol import Array
+from ivos.server.packets import HEADER, pack_labels, pack_soft
+from tests.fakes import ColourNetworks
+from tests.server.conftest import SQUARES, opened, page, serving
+
+
+def labels_of(packet: bytes) -> tuple[int, NDArray[np.uint8]]:
+    """The frame number and the whole label map (or soft mask) of a packet."""
+    _, _, frame, _, height, width, top, left, bottom, right = HEADER.unpack_from(packet)
+    whole = np.zeros((height, width), np.uint8)
+    box = np.frombuffer(zlib.decompress(packet[HEADER.size :]), np.uint8)
+    whole[top:bottom, left:right] = box.reshape(bottom - top, right - left)
+    return frame, whole
+
+
+def fetched(client: TestClient, key: str, what: str) -> NDArray[np.uint8]:
+    answer = client.get(f"/api/session/{key}/{what}")
+    assert answer.status_code == 200, answer.text
+    return labels_of(answer.content)[1]
+
+
+def overlap(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    return float((a & b).sum() / max(1, (a | b).sum()))
+
+
+class SlowNetworks(ColourNetworks):
+    """Networks that propagate only when they are let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Semaphore(0)
+
+    def propagate(self, reference: Array, frame: Array, neighbour: Array, previous: Array) -> Array:
+        self.gate.acquire(timeout=20)
+        return super().propagate(reference, frame, neighbour, previous)
+
+
+@pytest.mark.parametrize("labels", [np.zeros((5, 7), np.uint8), np.eye(6, dtype=np.uint8) * 9])
+def test_a_packet_holds_the_whole_label_map(labels: NDArray[np.uint8]):
+    frame, found = labels_of(pack_labels(12, 3, labels))
+    assert frame == 12
+    np.testing.assert_array_equal(found, labels)
+
+
+def test_soft_masks_are_rounded_to_eight_bits():
+    soft = np.array([[0, 0.5], [0.998, 1]], np.float32)
+    np.testing.assert_array_equal(labels_of(pack_soft(0, 0, soft))[1], [[0, 128], [254, 255]])
+
+
+def test_a_stroke_is_answered_with_the_mask_of_its_frame(client: TestClient):
+    key = opened(client)
+    with page(client, key) as one:
+        assert one.stroke(1, frame=2)["type"] == "done"
+        frame, labels = labels_of(one.masks[0])
+        assert frame == 2
+        assert overlap(labels == 1, SQUARES.mask(1, 2)) > 0.8
+        assert one.snapshot()["open"][0]["prompts"][0]["object_id"] == 1
+
+
+def test_a_round_is_on_disk_before_the_page_hears_of_it(client: TestClient, folder: Path):
+    key = opened(client)
+    with page(client, key) as one:
+        one.stroke()
+        one.propagate()
+        with Project.open(folder / "clip.ivos", read_only=True) as project:
+            assert [step.action.kind for step in project.store.steps()] == ["interact", "propagate"]
+
+
+def test_propagation_says_how_far_it_is_and_fills_every_frame(client: TestClient):
+    key = opened(client)
+    with page(client, key) as one:
+        one.stroke(1, frame=4)
+        ended = one.propagate()
+        running = [m["run"] for m in one.heard if m["type"] == "running"]
+        assert [run["done"] for run in running] == list(range(1, 10))
+        assert running[-1]["seconds_left"] == 0
+        assert not ended["cancelled"]
+        one.until("masks_changed")
+        assert one.snapshot()["objects"][0]["masked"] == [[0, 10]]
+        for frame in (0, 9):
+            assert (
+                overlap(fetched(client, key, f"labels/{frame}") == 1, SQUARES.mask(1, frame)) > 0.8
+            )
+
+
+def test_in_and_out_bound_a_propagation(client: TestClient):
+    key = opened(client)
+    with page(client, key) as one:
+        one.stroke(1, frame=4)
+        one.propagate(3, 7)
+        one.until("masks_changed")
+        assert one.snapshot()["objects"][0]["masked"] == [[3, 7]]
+
+
+def test_cancelling_keeps_what_is_done(folder: Path):
+    slow = SlowNetworks()
+    with serving(folder, networks=slow) as client, page(client, opened(client)) as one:
+        one.stroke()
+        slow.gate.release(2)
+        one.ask("propagate", start=None, stop=None, forward=True, backward=True)
+        one.until("running")
+        one.send("cancel")
+        slow.gate.release(100)
+        ended = one.until("run_ended")
+        assert ended["cancelled"]
+        assert 0 < ended["done"] < 9
+        one.until("masks_changed")
+        assert one.snapshot()["objects"][0]["masked"] == [[0, 1 + ended["done"]]]
+        assert one.snapshot()["run"] is None
+
+
+def test_a_stroke_during_a_run_is_shown_at_once_and_kept_for_after_it(folder: Path):
+    slow = SlowNetworks()
+    with serving(folder, networks=slow) as client, page(client, opened(client)) as one:
+        one.stroke(1, frame=0)
+        before = len(one.masks)
+        one.ask("propagate", start=None, stop=3, forward=True, backward=True)
+        slow.gate.release(1)
+        one.until("running")
+        slow.gate.release(1)
+        answer = one.stroke(2, frame=8)
+        assert answer["waiting"]
+        frame, preview = labels_of(one.masks[before])
+        assert frame == 8
+        assert overlap(preview == 2, SQUARES.mask(2, 8)) > 0.8
+        slow.gate.release(100)
+        if not any(m["type"] == "run_ended" for m in one.heard):
+            one.until("run_ended")
+        while one.snapshot()["waiting"] or 8 not in one.snapshot()["annotated"]:
+            one.next()
+        assert one.snapshot()["undo"] == "Draw Object 2 on frame 8"
+
+
+def test_what_cannot_be_done_during_a_run_says_so(folder: Path):
+    slow = SlowNetworks()
+    with serving(folder, networks=slow) as client, page(client, opened(client)) as one:
+        one.stroke()
+        one.ask("propagate", start=None, stop=None, forward=True, backward=True)
+        for kind in ("undo", "redo"):
+            assert "propagation is running" in one.ask(kind)["message"]
+        slow.gate.release(100)
+        one.until("run_ended")
+
+
+def test_a_brush_sets_exactly_its_pixels(client: TestClient):
+    key = opened(client)
+    with page(client, key) as one:
+        runs = [5 * 128 + 10, 20, 6 * 128 + 10, 20]
+        assert one.ask("paint", frame=1, object_id=3, erase=False, runs=runs)["type"] == "done"
+        expected = np.zeros((96, 128), np.uint8)
+        expected[5:7, 10:30] = 3
+        np.testing.assert_array_equal(fetched(client, key, "labels/1"), expected)
+        one.ask("paint", frame=1, object_id=3, erase=True, runs=[5 * 128, 128])
+        expected[5] = 0
+        np.testing.assert_array_equal(fetched(client, key, "labels/1"), expected)
+
+
+def test_a_brush_stroke_outside_the_frame_is_refused(client: TestClient):
+    with page(client, opened(client)) as one:
+        answer = one.ask("paint", frame=0, object_id=1, erase=False, runs=[96 * 128 - 2, 5])
+        assert "outside the frame" in answer["message"]
+
+
+def test_accepted_frames_keep_their_masks(client: TestClient):
+    key = opened(client)
+    with page(client, key) as one:
+        one.stroke(1, frame=0)
+        one.propagate()
+        one.ask("lock", start=5, stop=6, object_id=None, locked=True)
+        locked = fetched(client, key, "labels/5")
+        one.ask("paint", frame=9, object_id=1, erase=True, runs=[0, 96 * 128])
+        one.propagate()
+        np.testing.assert_array_equal(fetched(client, key, "labels/5"), locked)
+        assert "locked" in one.stroke(1, frame=5)["message"]
+
+
+def test_undo_and_redo_go_through_everything_and_outlive_the_server(folder: Path):
+    with serving(folder) as client, page(client, opened(client)) as one:
+        one.stroke()
+        one.propagate()
+        one.ask("change_object", object_id=1, name="Cat", colour=None, hidden=None, locked=None)
+        after = one.snapshot()
+    with serving(folder) as client:
+        key = opened(client)
+        with page(client, key) as one:
+            assert one.snapshot() == after
+            assert one.ask("undo")["type"] == "done"
+            assert one.snapshot()["objects"][0]["name"] == "Object 1"
+            one.ask("undo")
+            one.ask("undo")
+            assert one.snapshot()["objects"] == []
+            assert "nothing to undo" in one.ask("undo")["message"]
+            for _ in range(3):
+                one.ask("redo")
+            assert one.snapshot()["objects"] == after["objects"]
+            assert overlap(fetched(client, key, "labels/9") == 1, SQUARES.mask(1, 9)) > 0.8
+
+
+def test_before_and_after_a_round_can_be_compared_and_taken_back(client: TestClient):
+    key = opened(client)
+    with page(client, key) as one:
+        one.stroke(1, frame=0)
+        one.propagate()
+        first = fetched(client, key, "labels/4")
+        one.ask("paint", frame=9, object_id=1, erase=False, runs=[0, 128 * 4])
+        one.propagate()
+        step = one.until("snapshot")["last_run"]
+        np.testing.assert_array_equal(fetched(client, key, f"labels/4?before={step}"), first)
+        one.ask("reject", step=step, start=4, stop=5, object_id=None)
+        np.testing.assert_array_equal(fetched(client, key, "labels/4"), first)
+
+
+def test_the_review_knows_every_frame_with_a_mask(client: TestClient):
+    with page(client, opened(client)) as one:
+        one.stroke(1, frame=0)
+        one.propagate(0, 6)
+        track = bytearray([255] * 10)
+        one.ask("add_object", name=None)
+        for message in one.heard:
+            if message["type"] == "review" and message["object_id"] == 1:
+                values = base64.b64decode(message["confidence"])
+                track[message["start"] : message["start"] + len(values)] = values
+        assert all(value <= 200 for value in track[:6])
+        assert all(value == 255 for value in track[6:])
+
+
+def test_objects_are_added_named_and_removed(client: TestClient):
+    with page(client, opened(client)) as one:
+        one.ask("add_object", name="Left")
+        one.ask("add_object", name=None)
+        one.ask("change_object", object_id=2, name=None, colour=[1, 2, 3], hidden=True, locked=None)
+        objects = one.snapshot()["objects"]
+        assert [thing["name"] for thing in objects] == ["Left", "Object 2"]
+        assert (objects[1]["colour"], objects[1]["hidden"]) == ([1, 2, 3], True)
+        one.ask("remove_object", object_id=1)
+        assert [thing["object_id"] for thing in one.snapshot()["objects"]] == [2]
+        assert "no object 7" in one.ask("remove_object", object_id=7)["message"]
+
+
+class TestTwoTabs:
+    def test_the_second_looks_on_and_may_take_over(self, client: TestClient):
+        key = opened(client)
+        with page(client, key, name="one") as one, page(client, key, name="two") as two:
+            assert [m["driving"] for m in two.heard if m["type"] == "welcome"] == [False]
+            assert "another tab" in two.stroke()["message"]
+            one.stroke()
+            assert two.until("snapshot")["head"] == 1
+            assert two.ask("take_over")["type"] == "done"
+            assert one.until("driving")["driving"] is False
+            assert "another tab" in one.stroke()["message"]
+            assert two.stroke()["type"] == "done"
+
+    def test_who_is_left_drives(self, client: TestClient):
+        key = opened(client)
+        with page(client, key, name="one"):
+            second = page(client, key, name="two")
+            two = second.__enter__()
+        assert two.until("driving")["driving"] is True
+        assert two.stroke()["type"] == "done"
+        second.__exit__(None, None, None)
+
+    def test_opening_another_video_sends_the_page_away_with_words(
+        self, client: TestClient, folder: Path
+    ):
+        (folder / "other.mkv").write_bytes((folder / "clip.mkv").read_bytes())
+        with page(client, opened(client)) as one:
+            opened(client, "other.mkv")
+            assert "another video" in one.until("closed")["reason"]
+
+
+def test_a_second_server_on_one_project_is_told_and_may_take_over(folder: Path):
+    with serving(folder) as first, page(first, opened(first)) as one:
+        one.stroke()
+        with serving(folder) as second:
+            refused = second.post("/api/open", json={"path": "clip.mkv"})
+            assert refused.status_code == 409
+            assert refused.json()["in_use"]
+            taken = second.post("/api/open", json={"path": "clip.mkv", "take_over": True})
+            assert taken.status_code == 200
+            assert one.stroke()["type"] == "failed"
+
+
+def test_every_kind_is_offered_and_exports_can_be_fetched(client: TestClient, folder: Path):
+    key = opened(client)
+    names = {kind["name"] for kind in client.get("/api/kinds").json()}
+    assert {"davis", "coco", "prores4444", "csv", "png"} <= names
+    with page(client, key) as one:
+        one.stroke()
+        one.propagate()
+        one.ask("export", kind="coco", options={})
+        ended = one.until("run_ended")
+        assert (ended["folder"], ended["result"]) == ("clip-exports", "coco.json")
+        assert client.get(f"/api/session/{key}/exports/coco.json").json()["annotations"]
+        one.ask("export", kind="davis", options={"frames": "2:5"})
+        one.until("run_ended")
+        pictures = sorted(path.name for path in (folder / "clip-exports/davis").iterdir())
+        assert pictures == ["00002.png", "00003.png", "00004.png"]
+        zipped = client.get(f"/api/session/{key}/exports/davis")
+        assert zipped.content[:2] == b"PK"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("background", {"background": "/etc/passwd"}),
+        ("background", {"background": "../secret.png"}),
+        ("png", {"name": "../../evil"}),
+        ("png", {"overwrite": True}),
+        ("nothing", {}),
+    ],
+)
+def test_the_page_can_give_an_export_no_path(client: TestClient, kind: str, options: dict):
+    with page(client, opened(client)) as one:
+        one.stroke()
+        assert one.ask("export", kind=kind, options=options)["type"] == "failed"
+
+
+def test_frames_are_pictures_of_the_size_that_was_asked_for(client: TestClient):
+    key = opened(client)
+    answer = client.get(f"/api/session/{key}/frames/3")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.content[:2] == b"\xff\xd8"
+    assert client.get(f"/api/session/{key}/frames/99").status_code == 400
+    assert client.get(f"/api/session/{'x' * 12}/frames/0").status_code == 409
+
+
+def test_a_page_that_talks_nonsense_is_told_and_hung_up_on(client: TestClient):
+    with page(client, opened(client)) as one:
+        one.send("dance")
+        assert "does not understand" in one.until("refused")["reason"]
+        assert one.next()["type"] == "hung up"
+
+
+def test_looking_does_not_wait_for_a_run(folder: Path):
+    slow = SlowNetworks()
+    with serving(folder, networks=slow) as client:
+        key = opened(client)
+        with page(client, key) as one:
+            one.stroke(1, frame=3)
+            one.ask("propagate", start=None, stop=None, forward=True, backward=True)
+            slow.gate.release(1)
+            began = time.monotonic()
+            slow.gate.release(1)
+            fetched(client, key, "labels/3")
+            assert time.monotonic() - began < 5
+            slow.gate.release(100)
+            one.until("run_ended")
