@@ -109,7 +109,7 @@ class Page:
             assert message["type"] != "hung up", f"waiting for {kind}"
         return message
 
-    def ask(self, kind: str, **fields: Any) -> dict[str, Any]:
+    def ask(self, kind: str, /, **fields: Any) -> dict[str, Any]:
         """Send a command, and return what the server answered to it."""
         number = self.send(kind, **fields)
         while True:
@@ -118,7 +118,7 @@ class Page:
             if message.get("id") == number:
                 return message
 
-    def send(self, kind: str, **fields: Any) -> int:
+    def send(self, kind: str, /, **fields: Any) -> int:
         self._number += 1
         self._socket.send_text(json.dumps({"type": kind, "id": self._number, **fields}))
         return self._number
