@@ -16,15 +16,18 @@ from ivos.types import ObjectId
 V = TypeVar("V")
 
 
-def with_objects(state: State, object_ids: Iterable[ObjectId]) -> State:
-    """The state in which all these objects exist, new ones with a plain name and the palette's
-    colour.
+def with_objects(
+    state: State, object_ids: Iterable[ObjectId], names: Mapping[ObjectId, str] | None = None
+) -> State:
+    """The state in which all these objects exist, new ones with a plain name (or that of
+    ``names``) and the palette's colour.
     """
     infos = {info.object_id: info for info in state.objects}
     for object_id in object_ids:
         if object_id not in infos:
             red, green, blue = (int(value) for value in DAVIS_PALETTE[object_id])
-            infos[object_id] = ObjectInfo(object_id, f"Object {object_id}", (red, green, blue))
+            name = (names or {}).get(object_id, f"Object {object_id}")
+            infos[object_id] = ObjectInfo(object_id, name, (red, green, blue))
     return replace(state, objects=tuple(infos[key] for key in sorted(infos)))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ivos.errors import InvalidInteraction
 from ivos.masks import Patch
 from ivos.session.state import State
@@ -23,11 +25,11 @@ class StoredMasks:
         packed = self._store.mask(object_id, frame)
         return None if packed is None else packed.patch()
 
-    def patches(self, frame: int) -> dict[ObjectId, Patch]:
-        """All masks of a frame, in ascending order of objects."""
+    def patches(self, frame: int, without: Collection[ObjectId] = ()) -> dict[ObjectId, Patch]:
+        """The masks of a frame, in ascending order of objects, some left out."""
         found = {}
         for object_id in self._state.object_ids:
-            patch = self.patch(object_id, frame)
+            patch = None if object_id in without else self.patch(object_id, frame)
             if patch is not None:
                 found[object_id] = patch
         return found

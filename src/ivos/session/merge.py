@@ -25,9 +25,19 @@ def _odds(probs: NDArray[np.float32]) -> NDArray[np.float32]:
     return odds
 
 
+def _share(
+    own: NDArray[np.float32], total: NDArray[np.float32], background: NDArray[np.float32]
+) -> Bytes2D:
+    """255ths of the odds: an object's own, those of all objects, the background's probability."""
+    shares: Bytes2D = np.rint(own / (total + _odds(background)) * 255).astype(np.uint8)
+    return shares
+
+
 _PROBS: NDArray[np.float32] = np.arange(256, dtype=np.float32) / np.float32(255)
 _ODDS = _odds(_PROBS)
 _REST = 1 - _PROBS
+_UNCONTESTED = _share(_ODDS, _ODDS, _REST)
+"""What is left of each value where no rival claims anything."""
 
 
 def overlap(a: PixelBox, b: PixelBox) -> PixelBox | None:
@@ -52,16 +62,23 @@ def compete(patch: Patch, rivals: Sequence[Patch]) -> Patch:
     """
     if not rivals or patch.values.size == 0:
         return patch
-    own = _ODDS[patch.values]
-    total, background = own.copy(), _REST[patch.values]
+    values: Bytes2D = np.asarray(cv2.LUT(patch.values, _UNCONTESTED), np.uint8)
+    contested = np.zeros(values.shape, np.bool_)
     for rival in rivals:
         shared = overlap(patch.box, rival.box)
         if shared is not None:
-            here, values = _inside(shared, patch.box), rival.within(shared)
-            total[here] += _ODDS[values]
-            background[here] *= _REST[values]
-    share = own / (total + _odds(background))
-    return Patch(patch.size, patch.top, patch.left, np.rint(share * 255).astype(np.uint8))
+            contested[_inside(shared, patch.box)] |= rival.within(shared) > 0
+    contested &= patch.values > 0
+    if contested.any():
+        own = _ODDS[patch.values[contested]]
+        total, background = own.copy(), _REST[patch.values[contested]]
+        for rival in rivals:
+            if overlap(patch.box, rival.box) is not None:
+                theirs = rival.within(patch.box)[contested]
+                total += _ODDS[theirs]
+                background *= _REST[theirs]
+        values[contested] = _share(own, total, background)
+    return Patch(patch.size, patch.top, patch.left, values)
 
 
 def give_way(patch: Patch, others: Sequence[Patch]) -> Patch:
@@ -136,14 +153,12 @@ def balance(patches: Mapping[ObjectId, Patch]) -> dict[ObjectId, Patch]:
 
 
 def _scaled(patch: Patch, others: Sequence[Patch]) -> Patch:
-    total: NDArray[np.uint16] | None = None
-    for other in others:
-        shared = overlap(patch.box, other.box)
-        if shared is not None:
-            total = patch.values.astype(np.uint16) if total is None else total
-            total[_inside(shared, patch.box)] += other.within(shared)
-    if total is None or total.max() <= 255:
+    near = [other for other in others if overlap(patch.box, other.box) is not None]
+    if not near or (len(near) == 1 and give_way(patch, near) is patch):
         return patch
+    total = patch.values.astype(np.uint16)
+    for other in near:
+        total += other.within(patch.box)
     values = patch.values.astype(np.uint16) * 255 // np.maximum(total, 255)
     return Patch(patch.size, patch.top, patch.left, values.astype(np.uint8))
 

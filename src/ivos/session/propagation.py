@@ -27,8 +27,8 @@ class Known(Protocol):
         """One object's mask on one frame, if there is one."""
         ...
 
-    def patches(self, frame: int) -> Mapping[ObjectId, Patch]:
-        """All masks of a frame."""
+    def patches(self, frame: int, without: Collection[ObjectId]) -> Mapping[ObjectId, Patch]:
+        """The masks of a frame, some left out."""
         ...
 
     def fixed(self, object_id: ObjectId, frame: int) -> bool:
@@ -116,15 +116,17 @@ def _arrive(
     if not here:
         return {}
     raw = {course.object_id: mask for course, _, mask in here}
-    everyone = known.patches(frame)
-    others = {key: patch for key, patch in everyone.items() if key not in raw}
+    others = known.patches(frame, raw)
     fixed = [object_id for object_id in others if known.fixed(object_id, frame)]
     settled = settle(raw, others, fixed)
+    weights: set[float] = set()
     blended: dict[ObjectId, Patch] = {}
     for course, job, mask in here:
         object_id = course.object_id
         course.neighbour = settled[object_id] if settings.soft_aggregation else mask
-        weight = blend_weight(frame, course.source, course.settled)
+        weight = 1.0 if job.previous is None else blend_weight(frame, course.source, course.settled)
+        weights.add(weight)
         blended[object_id] = blend(settled[object_id], job.previous, weight)
-    blended = balance(blended)
+    if len(weights) > 1:
+        blended = balance(blended)
     return blended | yielding(blended, others, fixed)

@@ -178,17 +178,40 @@ class Session(SessionView):
                 for key, patch in patches.items()
             },
         }
-        known = self._masks()
-        others = {key: p for key, p in known.patches(frame).items() if key not in patches}
-        locked = [key for key in others if known.locked(key, frame)]
-        given: dict[ObjectId, Patch] = {}
-        for key, patch in patches.items():
-            given[key] = merge.give_way(patch, [*given.values(), *(others[k] for k in locked)])
+        given, yielding = self._beside(frame, patches)
         with self._step(Action("paint" if annotate else "import", frame, details=details)):
             references = self._remembered(frame, given) if annotate else None
             state = with_objects(self._state, patches)
             state = with_masks_set(state, frame, [*patches], self.head + 1, references)
-            self._put(frame, given | merge.yielding(given, others, locked))
+            self._put(frame, given | yielding)
+            self._commit(state)
+
+    def import_masks(
+        self,
+        masks: Mapping[int, Mapping[ObjectId, Mask | SoftMask]],
+        names: Mapping[ObjectId, str],
+    ) -> Iterator[Progress]:
+        """Put masks from elsewhere on many frames as one step, yielding after each frame.
+
+        ``masks`` holds, by frame and object, what ``set_masks`` takes, and is read as it is needed;
+        ``names`` says which objects they are of, and what those are called that are new. If the
+        iterator is closed before its end, everything is as it was.
+        """
+        began, done = self._clock(), 0
+        details: dict[str, JSON] = {"names": {str(key): name for key, name in names.items()}}
+        state = with_objects(self._state, names, names)
+        with self._step(Action("import", details=details)):
+            self._running = True
+            try:
+                for frame, found in masks.items():
+                    given, yielding = self._beside(frame, self._checked(frame, found))
+                    self._put(frame, given | yielding)
+                    state = with_masks_set(state, frame, [*given], self.head + 1)
+                    done += 1
+                    left = (self._clock() - began) / done * (len(masks) - done)
+                    yield Progress(frame, done, len(masks), left)
+            finally:
+                self._running = False
             self._commit(state)
 
     def add_object(
@@ -394,6 +417,18 @@ class Session(SessionView):
                 )
             patches[key] = Patch.of(mask)
         return patches
+
+    def _beside(
+        self, frame: int, patches: Mapping[ObjectId, Patch]
+    ) -> tuple[dict[ObjectId, Patch], dict[ObjectId, Patch]]:
+        """Masks from elsewhere beside those that are there: as they can be, and who gives way."""
+        known = self._masks()
+        others = known.patches(frame, patches)
+        locked = [key for key in others if known.locked(key, frame)]
+        given: dict[ObjectId, Patch] = {}
+        for key, patch in patches.items():
+            given[key] = merge.give_way(patch, [*given.values(), *(others[k] for k in locked)])
+        return given, merge.yielding(given, others, locked)
 
     def _pairs(
         self, frames: Iterable[int], object_id: ObjectId | None
