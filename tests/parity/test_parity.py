@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Sequence
 from math import inf
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.parity import made
 
 from ivos.evaluate.method import Answer
 from ivos.evaluate.protocol import Protocol, Row, Sample, Turn, play
@@ -22,10 +22,6 @@ from ivos.types import Interaction, ObjectId, Scribble, Video
 pytest.importorskip("skimage")
 
 HERE = Path(__file__).parent
-_spec = importlib.util.spec_from_file_location("parity_made", HERE / "made.py")
-assert _spec and _spec.loader
-made = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(made)
 
 SESSIONS: list[dict[str, Any]] = json.loads((HERE / "sessions.json").read_text())
 FRAMES: list[dict[str, Any]] = json.loads((HERE / "frames.json").read_text())
@@ -114,6 +110,27 @@ def test_rounds_frames_strokes_and_summary_are_those_of_the_reference(number: in
         assert {(r.sequence, r.scribble_set, r.round, r.seconds) for r in rows} == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "frames"), [("one", [0, 1, 2, 3]), ("three", [3, 4, 5, 2]), ("two", [1, 2, 3, 4])]
+)
+def test_frames_without_a_stroke_are_looked_at_only_once_as_in_the_reference(
+    name: str, frames: list[int]
+):
+    class Quiet(Scripted):
+        def interact(self, interaction: Interaction) -> Answer:
+            return Answer(made.quiet(name))
+
+    sample = Sample(name, 1, tuple(range(1, made.SEQUENCES[name][0] + 1)))
+    method = Quiet(name, 1, [])
+    protocol = Protocol(rounds=5, metric="J")
+    video: Any = None
+    turns = list(
+        play(method, sample, video, made.truth(name), [first(name, 1)], protocol, lambda: 0.0)
+    )
+    assert [turn.frame for turn in turns[1:]] == frames
+    assert [turn.strokes for turn in turns[1:]] == [0] * 4
+
+
 def test_every_row_of_the_table_is_that_of_the_reference():
     record = SESSIONS[0]
     _, turns, _ = played(record)
@@ -133,7 +150,7 @@ def test_scores_of_single_frames_are_those_of_the_reference(start: int):
         assert [b.F for b in both] == pytest.approx(FRAMES[case]["F"], abs=1e-6)
 
 
-@pytest.mark.parametrize("case", range(0, len(FRAMES)))
+@pytest.mark.parametrize("case", range(len(FRAMES)))
 def test_strokes_are_those_of_the_reference(case: int):
     truth, prediction, count = made.single(case)
     ours = Robot(seed=0).correct(truth, prediction, range(1, count + 1))
