@@ -137,4 +137,3 @@ def _frames(wanted: str | None, length: int) -> range:
     if not 0 <= frames.start < frames.stop <= length:
         raise InvalidInput(f"--frames {wanted}: the video has frames 0:{length}; give a part of it")
     return frames
-
