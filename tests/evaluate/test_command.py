@@ -82,6 +82,14 @@ def test_a_result_without_a_folder_is_refused_before_the_work(
     assert "there is no folder" in capsys.readouterr().err
 
 
+def test_what_was_left_out_is_said_again_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture):
+    for name in ("a", "b"):
+        write_sequence(tmp_path, name, length=1)
+    (tmp_path / "Annotations/480p/a/00000.png").unlink()
+    assert call(tmp_path, "--method", "grabcut-flow", "--rounds", 1) == 0
+    assert capsys.readouterr().err.splitlines()[-1].startswith("left out: a: no mask for frame")
+
+
 def test_when_nothing_can_be_evaluated_the_reason_is_the_error(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ):

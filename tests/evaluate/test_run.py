@@ -68,6 +68,19 @@ def test_a_sequence_that_cannot_be_played_is_said_and_the_others_go_on(tmp_path:
     assert list(evaluation.lengths) == ["a"]
 
 
+def test_a_frame_that_breaks_in_the_middle_leaves_its_sequence_out(tmp_path: Path):
+    for name in ("a", "b"):
+        write_sequence(tmp_path, name, suffix="jpg", size=(96, 128))
+    image = tmp_path / "JPEGImages/480p/a/00004.jpg"
+    image.write_bytes(image.read_bytes()[:700])
+    evaluation, _ = run(tmp_path, rounds=1)
+    assert len(evaluation.problems) == 1
+    assert evaluation.problems[0].startswith("a: ")
+    assert {sample.sequence for sample in evaluation.samples} == {"b"}
+    assert {turn.sample.sequence for turn in evaluation.turns} == {"b"}
+    assert list(evaluation.lengths) == list(evaluation.no_stroke) == ["b"]
+
+
 def test_a_broken_set_of_scribbles_is_said_and_the_others_go_on(tmp_path: Path):
     video = write_sequence(tmp_path, "a")
     write_scribbles(tmp_path, "a", video, 1, 1).write_text("{")

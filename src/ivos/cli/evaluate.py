@@ -79,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
     report = as_json(evaluation, method, facts)
     _say(table(evaluation.summary()))
     _say(_three(evaluation))
+    for problem in evaluation.problems:
+        _say(f"left out: {problem}")
     if args.csv:
         write_csv(args.csv, list(evaluation.rows))
     if args.plot:

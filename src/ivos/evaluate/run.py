@@ -46,6 +46,14 @@ class Evaluation:
             raise InvalidInput(f"nothing could be evaluated: {reasons}")
         return summarise(samples, self.rows, self.protocol)
 
+    def leave_out(self, name: str, problem: str) -> None:
+        """Forget what was played of a sequence, and remember why."""
+        self.samples = [sample for sample in self.samples if sample.sequence != name]
+        self.turns = [turn for turn in self.turns if turn.sample.sequence != name]
+        self.lengths.pop(name, None)
+        self.no_stroke.pop(name, None)
+        self.problems.append(problem)
+
     def corrections(self) -> Corrections:
         """How well corrections took."""
         return corrections(self.turns)
@@ -76,6 +84,9 @@ def evaluate(
             if look is not None and (found := look(sequence)) is not None:
                 evaluation.no_stroke[name] = found
             yield from _sequence(sequence, method, protocol, evaluation, clock)
+        except InvalidInput as error:  # a frame that cannot be decoded, say
+            evaluation.leave_out(name, problem := _one_line(name, error))
+            yield problem
         finally:
             sequence.video.close()
 
