@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,7 +14,12 @@ from ivos.metrics import region_similarity
 from ivos.session import MemoryStore, Session, Settings
 from ivos.types import Box, Click, Interaction, PaintedMask, Scribble
 from tests.fakes import FAKE_SPEC, ColourNetworks, MovingSquares
-from tests.session.networks import BrokenNetworks, ObedientNetworks, RecordingNetworks
+from tests.session.networks import (
+    BrokenNetworks,
+    CopyingNetworks,
+    ObedientNetworks,
+    RecordingNetworks,
+)
 
 ODD_SIZES = [(17, 31), (31, 17), (48, 64), (90, 50)]
 
@@ -515,6 +521,34 @@ def test_a_locked_object_is_left_out_of_rounds():
     run(session)
     assert not session.has_mask(1, 2)
     assert session.has_mask(2, 2)
+
+
+# Motion
+
+
+class Drifting(MovingSquares):
+    """A textured world that drifts to the right, three pixels a frame, its object with it."""
+
+    def __getitem__(self, frame: int) -> np.ndarray:
+        rng = np.random.default_rng(5)
+        height, width = self.size
+        coarse = rng.integers(0, 255, (height // 4, width // 4 + 8, 3)).astype(np.uint8)
+        world = cv2.resize(coarse, (width + 32, height), interpolation=cv2.INTER_CUBIC)
+        return np.roll(world, 3 * frame, axis=1)[:, 16 : 16 + width].copy()
+
+    def truth(self, frame: int) -> np.ndarray:
+        labels = np.zeros(self.size, np.uint8)
+        labels[20:44, 20 + 3 * frame : 44 + 3 * frame] = 1
+        return labels
+
+
+@pytest.mark.parametrize("flow", [True, False])
+def test_a_mask_may_be_moved_along_the_optical_flow(flow):
+    video = Drifting(length=6, size=(64, 96), count=1)
+    session = Session(video, CopyingNetworks(), settings=Settings(flow=flow))
+    session.set_masks(0, {1: video.mask(1, 0)}, annotate=True)
+    run(session)
+    assert (score(session, video, 5) > 0.75) == flow
 
 
 # Where to, and how far

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ivos.crop import (
+    Pixels,
     Region,
     draw_paths,
     neutral_crop,
@@ -26,6 +27,7 @@ from ivos.crop import (
 )
 from ivos.masks import Bytes2D, Patch, PixelBox, tight_box
 from ivos.runtime.protocol import Array, Networks, NetworkSpec, stack_references
+from ivos.session.flow import move_along
 from ivos.session.state import Reference
 from ivos.session.strokes import Told, box_of
 from ivos.types import Frame
@@ -51,6 +53,8 @@ class PropagationJob:
     frame: Frame
     neighbour: Patch
     previous: Patch | None
+    beside: Frame | None = None
+    """The neighbour's frame, if its mask is to be moved along the optical flow."""
 
 
 def mask_box(patch: Patch | None, spec: NetworkSpec) -> PixelBox | None:
@@ -150,9 +154,13 @@ def propagate(
         frames, neighbours, previous, _ = _planes(len(part), side)
         regions = [propagation_region(jobs[i], spec) for i in part]
         for plane, (i, region) in enumerate(zip(part, regions, strict=True)):
-            _put_frame(frames[plane], jobs[i].frame, region, spec)
-            neighbours[plane, 0] = _mask_crop(jobs[i].neighbour, region, side, spec)
-            previous[plane, 0] = _mask_crop(jobs[i].previous, region, side, spec, jobs[i].frame)
+            job = jobs[i]
+            crop = _put_frame(frames[plane], job.frame, region, spec)
+            neighbours[plane, 0] = _mask_crop(job.neighbour, region, side, spec)
+            previous[plane, 0] = _mask_crop(job.previous, region, side, spec, job.frame)
+            if job.beside is not None:
+                beside = warp(job.beside, region, side, antialias=spec.antialias)
+                neighbours[plane, 0] = move_along(neighbours[plane, 0], beside, crop)
         references = stack_references([jobs[i].reference for i in part])
         logits = networks.propagate(references, frames, neighbours, previous)
         for plane, (i, region) in enumerate(zip(part, regions, strict=True)):
@@ -186,9 +194,11 @@ def _planes(count: int, side: int) -> tuple[Array, Array, Array, Array]:
     return frames, rest[0], rest[1], rest[2]
 
 
-def _put_frame(plane: Array, frame: Frame, region: Region, spec: NetworkSpec) -> None:
+def _put_frame(plane: Array, frame: Frame, region: Region, spec: NetworkSpec) -> Pixels:
+    """Fill a plane (3, S, S) with a frame's crop, which is returned as it was sampled."""
     crop = warp(frame, region, plane.shape[-1], antialias=spec.antialias)
     np.multiply(crop.transpose(2, 0, 1), np.float32(1 / 255), out=plane)
+    return crop
 
 
 def _mask_crop(

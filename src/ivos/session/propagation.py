@@ -90,9 +90,12 @@ def carry(
                     course.neighbour = known.patch(course.object_id, frame) or course.neighbour
                     continue
                 image = video[frame] if image is None else image
+                beside = video[frame - course.frames.step] if settings.flow else None
                 previous = known.patch(course.object_id, frame)
                 going.append((frame, course))
-                jobs.append(PropagationJob(course.reference, image, course.neighbour, previous))
+                jobs.append(
+                    PropagationJob(course.reference, image, course.neighbour, previous, beside)
+                )
         found = propagate(networks, jobs, side, settings.max_batch)
         visits = []
         for frame in step:
