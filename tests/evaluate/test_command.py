@@ -42,8 +42,11 @@ def test_a_folder_is_evaluated_and_all_is_written(tmp_path: Path, capsys: pytest
 
 def test_json_may_go_to_stdout(tmp_path: Path, capsys: pytest.CaptureFixture):
     write_sequence(tmp_path, "a", length=1)
-    assert call(tmp_path, "--method", "grabcut-flow", "--rounds", 1, "--json", "-") == 0
-    assert json.loads(capsys.readouterr().out)["per_sequence"]["a"]["frames"] == 1
+    arguments = ("--method", "grabcut-flow", "--rounds", 1, "--clock", "processor")
+    assert call(tmp_path, *arguments, "--json", "-") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["per_sequence"]["a"]["frames"] == 1
+    assert report["clock"] == "processor"
 
 
 def test_two_runs_write_the_same_rows_except_for_seconds(tmp_path: Path):
