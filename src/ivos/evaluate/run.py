@@ -44,7 +44,9 @@ class Evaluation:
         if not samples:
             reasons = "; ".join(self.problems) or "there was no sequence"
             raise InvalidInput(f"nothing could be evaluated: {reasons}")
-        return summarise(samples, self.rows, self.protocol)
+        chosen = set(samples)
+        rows = (row for turn in self.turns if turn.sample in chosen for row in turn.rows())
+        return summarise(samples, rows, self.protocol)
 
     def leave_out(self, name: str, problem: str) -> None:
         """Forget what was played of a sequence, and remember why."""

@@ -149,7 +149,9 @@ def _connected_parts(graph: Graph) -> Iterator[Graph]:
                     coming.update(graph[n])
             level = coming
         done |= part
-        numbers = list(set(iter(part))) if 2 * len(part) < len(graph) else sorted(part)
+        # A set made anew, number by number: a copy would keep the table of the one it came from.
+        small = 2 * len(part) < len(graph)
+        numbers = list(set(iter(part))) if small else sorted(part)
         yield _as_inserted(numbers, graph)
 
 
@@ -167,8 +169,7 @@ def _as_inserted(numbers: Sequence[int], graph: Graph) -> Graph:
 def _without_cycles(graph: Graph, pixels: NDArray[np.int64]) -> Graph:
     """A tree: the longest edge (of equal ones the first met) of every cycle is taken out.
 
-    Cycles are those that a depth-first walk closes, each looked for from the start again. Instead
-    of starting again, the walk goes back to before the edge that was taken out.
+    Cycles are those that a depth-first walk closes, one after the other.
     """
     tree = {n: list(others) for n, others in graph.items()}
     found = _cycle(tree)
