@@ -54,6 +54,7 @@ def fingerprint(project: Project, step: int) -> str:
 def work_until_killed(path: Path, squares: MovingSquares, said: Connection) -> None:
     """Round after round, telling what begins and what is finished."""
     with Project.open(path) as project:
+        project.store.keep_seconds = 0.05 * random.random()
         session = project.session(ColourNetworks())
         said.send(("ready", 0, ""))
         for frame in itertools.cycle(range(0, len(squares), 7)):

@@ -45,10 +45,10 @@ def test_a_kill_at_any_moment_loses_no_finished_step(folder: Path) -> None:
     assert any(outcome.propagating for outcome in outcomes)
 
 
-@pytest.mark.usefixtures("keep_often")
 def test_a_kept_propagation_replays_as_the_cancelled_one_that_it_is(
     project: Project, folder: Path, squares: MovingSquares
 ) -> None:
+    project.store.keep_seconds = 0.0
     session = project.session(ColourNetworks())
     session.interact(squares.drawn(3))
     progress = session.propagate()
@@ -66,11 +66,6 @@ def test_a_kept_propagation_replays_as_the_cancelled_one_that_it_is(
         results = list(replay(again.log(), new, ColourNetworks()))
         assert [result.different for result in results] == [(), ()]
         assert results[1].masks > 0
-
-
-@pytest.fixture
-def keep_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ivos.project.store.KEEP_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -100,5 +100,5 @@ def _masks(file: ProjectFile) -> Iterator[str]:
             start + batch,
         )
         for step, object_id, frame, size, data, crc in rows:
-            if size != len(data) or checksum(step, object_id, frame, data) != crc:
+            if checksum(step, object_id, frame, data) != crc or size != len(data):
                 yield f"the mask of object {object_id} at frame {frame} of step {step} is damaged"

@@ -17,7 +17,7 @@ from ivos.project.log import LoggedStep, SessionLog
 from ivos.project.project import Project, provenance
 from ivos.runtime.protocol import Networks
 from ivos.session import Action, Session
-from ivos.types import ObjectId
+from ivos.types import ObjectId, SoftMask
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,13 @@ def perform(session: Session, action: Action, frames_done: int = 0) -> None:
             session.interact(action.interaction)
         case "propagate":
             _propagate(session, given, frames_done)
+        case "import" if action.frame is None:
+            names = {int(object_id): name for object_id, name in given["names"].items()}
+            many = {int(at): _unpacked(found) for at, found in given["masks"].items()}
+            for _ in session.import_masks(many, names):
+                pass
         case "paint" | "import":
-            masks = {
-                int(object_id): PackedMask.from_bytes(base64.b64decode(data)).soft()
-                for object_id, data in given["masks"].items()
-            }
-            session.set_masks(frame, masks, annotate=given["annotate"])
+            session.set_masks(frame, _unpacked(given["masks"]), annotate=given["annotate"])
         case "object":
             _object(session, **given)
         case "remove":
@@ -84,6 +85,13 @@ def perform(session: Session, action: Action, frames_done: int = 0) -> None:
             session.unlock(given["frames"], given["object"])
         case "reject":
             session.reject(given["step"], given["frames"], given["object"])
+
+
+def _unpacked(masks: Mapping[str, str]) -> dict[ObjectId, SoftMask]:
+    return {
+        int(object_id): PackedMask.from_bytes(base64.b64decode(data)).soft()
+        for object_id, data in masks.items()
+    }
 
 
 def _propagate(session: Session, given: Mapping[str, Any], frames_done: int) -> None:

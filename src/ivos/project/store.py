@@ -11,11 +11,12 @@ the last ``keep`` of a long one, which then counts as cancelled at that moment.
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ivos.errors import ProjectError
 from ivos.masks import PackedMask
@@ -28,7 +29,6 @@ from ivos.session.state import State
 from ivos.types import ObjectId
 
 KEEP_SECONDS = 20.0
-"""How much of a long propagation a kill may cost, at most."""
 
 
 @dataclass(slots=True)
@@ -45,11 +45,13 @@ class ProjectStore:
     """Masks and steps of a project. Satisfies ``session.Store``.
 
     ``provenance`` is what is written beside each step from now on: which network made its masks.
+    ``keep_seconds`` is how much of a long propagation a kill may cost.
     Every method raises ProjectError, in one line, when the file is damaged, full or taken over.
     """
 
     def __init__(self, file: ProjectFile, clock: Callable[[], float] = time.monotonic) -> None:
         self.provenance: Mapping[str, JSON] = {}
+        self.keep_seconds = KEEP_SECONDS
         self._file = file
         self._clock = clock
         self._open: _Open | None = None
@@ -127,12 +129,28 @@ class ProjectStore:
             )
             frames_done = self._read_state(step.number).frames_done
             yield LoggedStep(
-                step.action,
+                self._with_masks(step),
                 frames_done if step.action.kind == "propagate" else 0,
                 step.seconds,
                 json.loads(found),
                 self.digests(step.number),
             )
+
+    def _with_masks(self, step: Step) -> Action:
+        """The step's action; that of a large import with its masks, which lie only here."""
+        action = step.action
+        if action.kind != "import" or action.frame is not None:
+            return action
+        names = action.details["names"]
+        assert isinstance(names, dict)
+        masks: dict[int, dict[str, JSON]] = {}
+        for object_id, frame in self.changes(step.number):
+            mask = self.mask_before(step.number + 1, object_id, frame)
+            if mask is not None and str(object_id) in names:
+                data = base64.b64encode(mask.to_bytes()).decode("ascii")
+                masks.setdefault(frame, {})[str(object_id)] = data
+        by_frame: JSON = {str(frame): {**found} for frame, found in masks.items()}
+        return replace(action, details={**action.details, "masks": by_frame})
 
     def begin(self, action: Action) -> None:
         """Open step ``head + 1``. Undone steps are dropped."""
@@ -156,10 +174,10 @@ class ProjectStore:
     def keep(self, state: State) -> None:
         """If the process dies from now on, the open step counts as done, with this state.
 
-        May be called as often as one likes: it does something every ``KEEP_SECONDS``.
+        May be called as often as one likes: it does something every ``keep_seconds``.
         """
         opened = self._opened()
-        if self._clock() - opened.kept < KEEP_SECONDS:
+        if self._clock() - opened.kept < self.keep_seconds:
             return
         with self._or_not_at_all():
             self._finish(opened, state)
