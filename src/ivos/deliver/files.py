@@ -32,6 +32,7 @@ _HINTS = {
     errno.EPERM: "no permission to write there: choose another place with -o",
     errno.EROFS: "the disk is read-only: choose another place with -o",
     errno.ENOENT: "no such folder: check the spelling",
+    errno.EEXIST: "part of that path is a file, not a folder: choose another place with -o",
     errno.ENOTDIR: "part of that path is a file, not a folder: choose another place with -o",
     errno.ENAMETOOLONG: "that name is too long for this disk: choose a shorter one with -o",
 }
@@ -102,10 +103,10 @@ def _hidden(target: Path, what: str) -> Path:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(NotADirectoryError):  # the target's parent is a file
+    with suppress(OSError):  # what cannot be removed now goes with the next export
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
             path.unlink(missing_ok=True)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -138,15 +139,54 @@ KINDS: dict[str, Kind] = {
 """By the name that ``ivos export`` knows them by."""
 
 
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export that has been checked and can be run, once."""
+
+    kind: Kind
+    options: Options
+    work: tuple[tuple[Job, Path], ...]
+
+    @property
+    def targets(self) -> tuple[Path, ...]:
+        """The files or folders that it makes."""
+        return tuple(target for _, target in self.work)
+
+    def run(self) -> Iterator[Progress]:
+        """Make them one after the other, yielding after each frame."""
+        total, before = sum(len(job.frames) for job, _ in self.work), 0
+        for job, target in self.work:
+            with self._place(target) as part:
+                for progress in self.kind.write(job, part, self.options):
+                    yield replace(
+                        progress,
+                        done=before + progress.done,
+                        total=total - len(job.frames) + progress.total,
+                        seconds_left=progress.seconds_left * (total - before) / len(job.frames),
+                    )
+            before += len(job.frames)
+
+    def _place(self, target: Path) -> AbstractContextManager[Path]:
+        if not self.kind.folder:
+            return new_file(target, overwrite=self.options.overwrite)
+        suffixes = frozenset(self.kind.suffixes)
+        return new_folder(target, overwrite=self.options.overwrite, suffixes=suffixes)
+
+
 def export(source: MaskSource, kind: str, out: str | Path, **options: object) -> Iterator[Progress]:
     """Write ``source`` as ``kind`` to ``out``, yielding after each frame.
 
     ``options`` are the fields of ``KINDS[kind].options``. ``out`` may hold the tokens ``{name}``,
     ``{kind}``, ``{date}``, ``{object}`` and ``{object_id}``; with one of the last two, each object
-    is written to its own. Mistakes raise InvalidInput at once, before anything is written. Until
-    the last frame is done nothing is seen under the final name; to cancel, close the iterator.
-    Raises OutputError where ``out`` exists (without ``overwrite``) or cannot be written.
+    is written to its own. Until the last frame is done nothing is seen under the final name; to
+    cancel, close the iterator. Raises InvalidInput for what cannot be meant, and OutputError where
+    ``out`` exists (without ``overwrite``) or cannot be written.
     """
+    return prepare(source, kind, out, **options).run()
+
+
+def prepare(source: MaskSource, kind: str, out: str | Path, **options: object) -> Export:
+    """``export``, checked but not begun. Raises InvalidInput."""
     if kind not in KINDS:
         raise InvalidInput(f"no kind of export is called {kind!r}; there are {', '.join(KINDS)}")
     entry = KINDS[kind]
@@ -154,8 +194,8 @@ def export(source: MaskSource, kind: str, out: str | Path, **options: object) ->
     job = Job.of(source, kind, asked)
     separate = tokens_in(str(out)) & {"object", "object_id"}
     jobs = job.one_by_one() if separate else [job]
-    targets = [_target(entry, kind, str(out), each) for each in jobs]
-    return _run(entry, list(zip(jobs, targets, strict=True)), asked)
+    work = tuple((each, _target(entry, kind, str(out), each)) for each in jobs)
+    return Export(entry, asked, work)
 
 
 def _target(entry: Kind, kind: str, out: str, job: Job) -> Path:
@@ -168,23 +208,3 @@ def _target(entry: Kind, kind: str, out: str, job: Job) -> Path:
     if path.suffix.lower() not in entry.suffixes:
         raise InvalidInput(f"{kind} is written as {' or '.join(entry.suffixes)}, not {path.suffix}")
     return path
-
-
-def _run(entry: Kind, work: list[tuple[Job, Path]], options: Options) -> Iterator[Progress]:
-    total = sum(len(job.frames) for job, _ in work)
-    before = 0
-    for job, target in work:
-        if entry.folder:
-            suffixes = frozenset(entry.suffixes)
-            place = new_folder(target, overwrite=options.overwrite, suffixes=suffixes)
-        else:
-            place = new_file(target, overwrite=options.overwrite)
-        with place as part:
-            for progress in entry.write(job, part, options):
-                yield Progress(
-                    progress.frame,
-                    before + progress.done,
-                    total if len(work) > 1 else progress.total,
-                    progress.seconds_left * (total - before) / len(job.frames),
-                )
-        before += len(job.frames)

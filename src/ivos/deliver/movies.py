@@ -163,11 +163,11 @@ def write_gif(job: Job, out: Path, options: GifOptions) -> Iterator[Progress]:
     palette = _palette([small(frame) for frame in shown[:: -(-len(shown) // 16)]])
     start = job.video.timestamp(shown[0])
     ticks = [round(100 * (job.video.timestamp(frame) - start)) for frame in shown]
-    ticks.append(ticks[-1] + max(2, round(100 / job.video.fps)))
+    end = job.video.timestamp(job.frames[-1]) + 1 / job.video.fps - start
     meter = Meter(len(shown))
-    with GifWriter(out, size, palette) as gif:
-        for index, frame in enumerate(shown):
-            gif.write(small(frame), ticks[index], ticks[index + 1] - ticks[index])
+    with GifWriter(out, size, palette, max(2, round(100 * end) - ticks[-1])) as gif:
+        for frame, at in zip(shown, ticks, strict=True):
+            gif.write(small(frame), at)
             yield meter.tick(frame)
 
 

@@ -100,7 +100,7 @@ class CvatOptions(Options):
 
     shapes: str = "polygon"
     """``polygon`` (tracks that can be edited, no holes) or ``mask`` (exact, one frame each)."""
-    tolerance: float = 0.75
+    tolerance: float = 1.0
     """How far, in pixels, a polygon may stray from the mask's border; 0 is exact and large."""
 
     def __post_init__(self) -> None:
