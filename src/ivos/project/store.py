@@ -12,7 +12,6 @@ the last ``keep`` of a long one, which then counts as cancelled at that moment.
 from __future__ import annotations
 
 import base64
-import base64
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -136,22 +135,6 @@ class ProjectStore:
                 json.loads(found),
                 self.digests(step.number),
             )
-
-    def _with_masks(self, step: Step) -> Action:
-        """The step's action; that of a large import with its masks, which lie only here."""
-        action = step.action
-        if action.kind != "import" or action.frame is not None:
-            return action
-        names = action.details["names"]
-        assert isinstance(names, dict)
-        masks: dict[int, dict[str, JSON]] = {}
-        for object_id, frame in self.changes(step.number):
-            mask = self.mask_before(step.number + 1, object_id, frame)
-            if mask is not None and str(object_id) in names:
-                data = base64.b64encode(mask.to_bytes()).decode("ascii")
-                masks.setdefault(frame, {})[str(object_id)] = data
-        by_frame: JSON = {str(frame): {**found} for frame, found in masks.items()}
-        return replace(action, details={**action.details, "masks": by_frame})
 
     def _with_masks(self, step: Step) -> Action:
         """The step's action; that of a large import with its masks, which lie only here."""
