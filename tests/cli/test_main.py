@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from ivos import __version__
+from ivos.cli import build_parser
 from tests.clips import write_clip
 
 HEAVY = ("torch", "onnxruntime", "cv2", "av", "numpy", "PIL", "fastapi", "uvicorn")
@@ -33,6 +36,13 @@ def test_the_version_is_that_of_the_package(ivos):
     assert ivos("--version") == (0, f"ivos {__version__}\n", "")
 
 
+def test_the_readme_names_every_verb():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    verbs = re.findall(r"^    (\w+) {2,}", build_parser().format_help(), re.MULTILINE)
+    assert "segment" in verbs
+    assert [verb for verb in verbs if f"ivos {verb}" not in readme] == []
+
+
 def test_the_modules_also_run_without_the_script():
     done = subprocess.run(
         [sys.executable, "-m", "ivos.cli", "--version"], capture_output=True, text=True, check=True
@@ -48,6 +58,7 @@ def test_info_says_what_a_video_is(ivos, tmp_path):
     assert (told["frames"], told["width"], told["height"]) == (12, 64, 48)
     assert told["fps"] == pytest.approx(25)
     assert told["seconds"] == pytest.approx(12 / 25)
+    assert (told["codec"], told["rotation"], told["last_name"]) == ("h264", 0, "00011")
     code, stdout, _ = ivos("info", path)
     assert (code, stdout) == (0, "clip: 12 frames of 64x48, 25.000 frames a second, 0.48 s\n")
 

@@ -51,4 +51,6 @@ def describe(video: Video) -> dict[str, object]:
         "seconds": video.timestamp(last) + 1 / video.fps,
         "first_name": video.frame_name(0),
         "last_name": video.frame_name(last),
+        "codec": getattr(video, "codec", None),
+        "rotation": getattr(video, "rotation", 0),
     }
