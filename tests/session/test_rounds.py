@@ -123,6 +123,20 @@ def test_the_first_round_may_look_again_around_what_it_found():
     assert (networks.interactions[1]["previous"] == 0.5).all()
 
 
+def test_drawing_on_an_object_that_was_lost_looks_everywhere_again():
+    video = MovingSquares(length=1, size=(120, 160), count=1)
+    networks = RecordingNetworks(replace(FAKE_SPEC, zoom_first_round=True))
+    session = Session(video, networks)
+    session.set_masks(0, {1: whole(video.size, False)}, annotate=False)
+    session.interact(video.drawn(0))
+    fresh = RecordingNetworks(replace(FAKE_SPEC, zoom_first_round=True))
+    Session(video, fresh).interact(video.drawn(0))
+    assert len(networks.interactions) == 2
+    for ours, theirs in zip(networks.interactions, fresh.interactions, strict=True):
+        np.testing.assert_array_equal(ours["frame"], theirs["frame"])
+        np.testing.assert_array_equal(ours["previous"], theirs["previous"])
+
+
 # Corrections
 
 

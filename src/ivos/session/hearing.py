@@ -6,16 +6,18 @@ Nothing is written here: what was heard is handed back, to be kept or only looke
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ivos.masks import Patch
 from ivos.runtime.protocol import Networks
 from ivos.session.inference import InteractionJob, interact
+from ivos.session.known import StoredMasks
 from ivos.session.merge import give_way, settle, yielding
 from ivos.session.settings import Settings
-from ivos.session.state import OpenFrame, Reference
-from ivos.session.strokes import Told, enforce, told
-from ivos.types import Frame, ObjectId, Prompt
+from ivos.session.state import OpenFrame, Reference, State
+from ivos.session.store import Store
+from ivos.session.strokes import NegativeRule, Told, enforce, spoken_to, told
+from ivos.types import Frame, Interaction, ObjectId
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,42 +45,59 @@ class Heard:
     """The feature of each object that was run."""
 
 
-def hear(
-    networks: Networks,
-    settings: Settings,
-    image: Frame,
-    prompts: Sequence[Prompt],
-    run: Sequence[ObjectId],
-    bases: Mapping[ObjectId, Patch],
-    locked: Sequence[ObjectId],
-) -> Heard:
-    """Run the objects ``run`` on one frame with all its prompts.
+def ask(
+    interaction: Interaction, store: Store, state: State, known: StoredMasks, rule: NegativeRule
+) -> Question:
+    """What an interaction asks. Raises InvalidInteraction where it speaks of a locked mask."""
+    frame = interaction.frame
+    for key in interaction.object_ids:
+        known.check_unlocked(key, frame)
+    current = known.patches(frame)
+    locked = [key for key in current if known.locked(key, frame)]
+    opened = state.open.get(frame, OpenFrame(store.head + 1))
+    opened = replace(opened, prompts=(*opened.prompts, *interaction.prompts))
+    spoken = spoken_to(interaction.prompts, current, rule)
+    run = sorted((spoken | set(opened.references)) - set(locked))
+    bases: dict[ObjectId, Patch] = {}
+    for key in state.object_ids:
+        step = opened.bases.get(key, opened.step)
+        base = current.get(key)
+        if step <= store.head and key not in locked:
+            packed = store.mask_before(step, key, frame)
+            base = None if packed is None else packed.patch()
+        if base is not None:
+            bases[key] = base
+    return Question(frame, opened, run, bases, locked)
 
-    ``bases`` are the masks of the frame, of all objects that have one, that the prompts correct;
-    ``locked`` are objects whose mask must stay as it is (never one of ``run``).
-    """
+
+def hear(networks: Networks, settings: Settings, image: Frame, asked: Question) -> Heard:
+    """Run the objects of a question on its frame, with all its prompts."""
     size = (image.shape[0], image.shape[1])
-    tales = {key: told(key, prompts, size, settings.negatives) for key in run}
-    jobs = [InteractionJob(image, tales[key].painted or bases.get(key), tales[key]) for key in run]
+    prompts, bases = asked.opened.prompts, asked.bases
+    tales = {key: told(key, prompts, size, settings.negatives) for key in asked.run}
+    jobs = [
+        InteractionJob(image, tale.painted or bases.get(key), tale) for key, tale in tales.items()
+    ]
     side = settings.crop_size or networks.spec.crop_size
     results = interact(networks, jobs, side, settings.max_batch)
     raw: dict[ObjectId, Patch] = {}
-    for key, job, (patch, _) in zip(run, jobs, results, strict=True):
-        raw[key] = _claimed(patch, job, tales[key])
+    references: dict[ObjectId, Reference] = {}
+    for key, job, (patch, reference) in zip(tales, jobs, results, strict=True):
+        raw[key] = _claimed(patch, job)
+        references[key] = reference
     others = {key: patch for key, patch in bases.items() if key not in raw}
-    settled = settle(raw, others, locked)
-    # Whatever the rule of negatives for the network: where strokes of two objects cross, both
-    # masks must follow the later one.
-    for key in run:
+    settled = settle(raw, others, asked.locked)
+    for key in tales:
+        # Whatever the rule of negatives for the network: where strokes of two objects cross, both
+        # masks must follow the later one.
         settled[key] = enforce(settled[key], told(key, prompts, size, "others").paths)
-    settled = _exactly(settled, tales, [others[key] for key in locked])
-    references = {key: result[1] for key, result in zip(run, results, strict=True)}
-    return Heard(settled | yielding(settled, others, locked), references)
+    settled = _exactly(settled, tales, [others[key] for key in asked.locked])
+    return Heard(settled | yielding(settled, others, asked.locked), references)
 
 
-def _claimed(patch: Patch, job: InteractionJob, tale: Told) -> Patch:
+def _claimed(patch: Patch, job: InteractionJob) -> Patch:
     """An object that nothing ever claimed to be on this frame is not on it."""
-    if job.previous is None and not tale.claims:
+    if job.previous is None and not job.told.claims:
         return Patch.empty(patch.size)
     return patch
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -32,6 +33,8 @@ from ivos.session.state import Reference
 from ivos.session.strokes import Told, box_of
 from ivos.types import Frame
 
+J = TypeVar("J")
+
 _UNSURE = 5
 """Probabilities closer than this to 0 or 255 are taken for it: masks stay small and clean."""
 
@@ -44,6 +47,11 @@ class InteractionJob:
     previous: Patch | None
     told: Told
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the frame."""
+        return self.frame.shape[0], self.frame.shape[1]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PropagationJob:
@@ -55,6 +63,11 @@ class PropagationJob:
     previous: Patch | None
     beside: Frame | None = None
     """The neighbour's frame, if its mask is to be moved along the optical flow."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the frame."""
+        return self.frame.shape[0], self.frame.shape[1]
 
 
 def mask_box(patch: Patch | None, spec: NetworkSpec) -> PixelBox | None:
@@ -70,24 +83,21 @@ def mask_box(patch: Patch | None, spec: NetworkSpec) -> PixelBox | None:
 
 def interaction_region(job: InteractionJob, spec: NetworkSpec) -> Region:
     """``crop.region_for_interaction`` without full-size maps; a drawn box counts as a mask."""
-    size = (job.frame.shape[0], job.frame.shape[1])
-    if job.told.box is not None:
-        return region_around(united([job.told.box, box_of(job.told.paths, size)]), size, spec)
-    if job.previous is None and (spec.neutral_is_everywhere or spec.zoom_first_round):
-        return whole_frame(size, spec)
-    boxes = [mask_box(job.previous, spec), box_of(job.told.paths, size)]
-    return region_around(united(boxes), size, spec)
+    nowhere_yet = job.previous is None and job.told.box is None
+    if nowhere_yet and (spec.neutral_is_everywhere or spec.zoom_first_round):
+        return whole_frame(job.size, spec)
+    box = job.told.box or mask_box(job.previous, spec)
+    return region_around(united([box, box_of(job.told.paths, job.size)]), job.size, spec)
 
 
 def propagation_region(job: PropagationJob, spec: NetworkSpec) -> Region:
     """``crop.region_for_propagation`` on patches."""
-    size = (job.frame.shape[0], job.frame.shape[1])
     if job.previous is None and spec.neutral_is_everywhere:
-        return whole_frame(size, spec)
+        return whole_frame(job.size, spec)
     boxes = [mask_box(job.neighbour, spec)]
     if not spec.follow_neighbour:
         boxes.append(mask_box(job.previous, spec))
-    return region_around(united(boxes), size, spec)
+    return region_around(united(boxes), job.size, spec)
 
 
 def interact(
@@ -99,23 +109,29 @@ def interact(
     what was found and drawn.
     """
     spec = networks.spec
+    if spec.zoom_first_round:
+        jobs = [_afresh(job, spec) for job in jobs]
     regions = [interaction_region(job, spec) for job in jobs]
     found = _interact(networks, jobs, regions, side, max_batch)
     if spec.zoom_first_round:
         again = [i for i, job in enumerate(jobs) if job.previous is None and job.told.box is None]
-        closer = []
-        for i in again:
-            size = found[i][0].size
-            boxes = [mask_box(found[i][0], spec), box_of(jobs[i].told.paths, size)]
-            closer.append(region_around(united(boxes), size, spec))
-        jobs_again = [
-            replace(jobs[i], previous=found[i][0]) if spec.zoom_with_found else jobs[i]
-            for i in again
-        ]
-        results = _interact(networks, jobs_again, closer, side, max_batch)
+        closer = [replace(jobs[i], previous=found[i][0]) for i in again]
+        regions = [interaction_region(job, spec) for job in closer]
+        if not spec.zoom_with_found:
+            closer = [jobs[i] for i in again]
+        results = _interact(networks, closer, regions, side, max_batch)
         for i, result in zip(again, results, strict=True):
             found[i] = result
     return found
+
+
+def _afresh(job: InteractionJob, spec: NetworkSpec) -> InteractionJob:
+    """An empty mask says nothing to someone who draws on the object: begin as if there were none,
+    or the crop would end where the strokes end.
+    """
+    if job.told.claims and mask_box(job.previous, spec) is None:
+        return replace(job, previous=None)
+    return job
 
 
 def _interact(
@@ -127,20 +143,17 @@ def _interact(
 ) -> list[tuple[Patch, Reference]]:
     spec = networks.spec
     found: list[tuple[Patch, Reference]] = []
-    for part in _batches(len(jobs), max_batch):
+    for part in _batches([*zip(jobs, regions, strict=True)], max_batch):
         frames, previous, positive, negative = _planes(len(part), side)
-        for plane, i in enumerate(part):
-            job, region = jobs[i], regions[i]
-            size = (job.frame.shape[0], job.frame.shape[1])
-            _put_frame(frames[plane], job.frame, region, spec)
-            previous[plane, 0] = _prior(job, region, side, spec)
-            drawn = draw_paths(job.told.paths, region, size, spec, side)
-            positive[plane, 0], negative[plane, 0] = drawn
+        for i, (job, region) in enumerate(part):
+            _put_frame(frames[i], job.frame, region, spec)
+            previous[i, 0] = _prior(job, region, side, spec)
+            drawn = draw_paths(job.told.paths, region, job.size, spec, side)
+            positive[i, 0], negative[i, 0] = drawn
         logits, references = networks.interact(frames, previous, positive, negative)
-        for plane, i in enumerate(part):
-            size = (jobs[i].frame.shape[0], jobs[i].frame.shape[1])
-            patch = unwarp_patch(_to_bytes(logits[plane, 0]), regions[i], size)
-            found.append((patch, to_reference(references[plane])))
+        for i, (job, region) in enumerate(part):
+            patch = unwarp_patch(_to_bytes(logits[i, 0]), region, job.size)
+            found.append((patch, to_reference(references[i])))
     return found
 
 
@@ -150,22 +163,19 @@ def propagate(
     """The mask of each job."""
     spec = networks.spec
     found: list[Patch] = []
-    for part in _batches(len(jobs), max_batch):
+    for part in _batches([(job, propagation_region(job, spec)) for job in jobs], max_batch):
         frames, neighbours, previous, _ = _planes(len(part), side)
-        regions = [propagation_region(jobs[i], spec) for i in part]
-        for plane, (i, region) in enumerate(zip(part, regions, strict=True)):
-            job = jobs[i]
-            crop = _put_frame(frames[plane], job.frame, region, spec)
-            neighbours[plane, 0] = _mask_crop(job.neighbour, region, side, spec)
-            previous[plane, 0] = _mask_crop(job.previous, region, side, spec, job.frame)
+        for i, (job, region) in enumerate(part):
+            crop = _put_frame(frames[i], job.frame, region, spec)
+            neighbours[i, 0] = _mask_crop(job.neighbour, region, job.size, side, spec)
+            previous[i, 0] = _mask_crop(job.previous, region, job.size, side, spec)
             if job.beside is not None:
                 beside = warp(job.beside, region, side, antialias=spec.antialias)
-                neighbours[plane, 0] = move_along(neighbours[plane, 0], beside, crop)
-        references = stack_references([jobs[i].reference for i in part])
+                neighbours[i, 0] = move_along(neighbours[i, 0], beside, crop)
+        references = stack_references([job.reference for job, _ in part])
         logits = networks.propagate(references, frames, neighbours, previous)
-        for plane, (i, region) in enumerate(zip(part, regions, strict=True)):
-            size = (jobs[i].frame.shape[0], jobs[i].frame.shape[1])
-            found.append(unwarp_patch(_to_bytes(logits[plane, 0]), region, size))
+        for i, (job, region) in enumerate(part):
+            found.append(unwarp_patch(_to_bytes(logits[i, 0]), region, job.size))
     return found
 
 
@@ -183,9 +193,9 @@ def to_reference(reference: Array) -> Reference:
     return reference.clip(-limit, limit).astype(np.float16)
 
 
-def _batches(count: int, most: int) -> Iterator[range]:
-    for first in range(0, count, most):
-        yield range(first, min(first + most, count))
+def _batches(jobs: Sequence[J], most: int) -> Iterator[Sequence[J]]:
+    for first in range(0, len(jobs), most):
+        yield jobs[first : first + most]
 
 
 def _planes(count: int, side: int) -> tuple[Array, Array, Array, Array]:
@@ -202,11 +212,10 @@ def _put_frame(plane: Array, frame: Frame, region: Region, spec: NetworkSpec) ->
 
 
 def _mask_crop(
-    patch: Patch | None, region: Region, side: int, spec: NetworkSpec, frame: Frame | None = None
+    patch: Patch | None, region: Region, size: tuple[int, int], side: int, spec: NetworkSpec
 ) -> NDArray[np.float32]:
+    """A mask's crop, 0 to 1; the neutral value where there is no mask yet."""
     if patch is None:
-        assert frame is not None, "only a previous mask may be missing"
-        size = (frame.shape[0], frame.shape[1])
         return neutral_crop(spec.neutral, region, size, side)
     crop = warp_patch(patch, region, side, antialias=spec.antialias)
     return crop * np.float32(1 / 255)
@@ -216,16 +225,13 @@ def _prior(job: InteractionJob, region: Region, side: int, spec: NetworkSpec) ->
     """The previous mask as the network sees it. A box says "in here": what is known of the object
     outside it goes, and where nothing is known inside it, all of the inside is neutral.
     """
-    box = job.told.box
-    if box is None:
-        return _mask_crop(job.previous, region, side, spec, job.frame)
-    inside = np.full((box[2] - box[0], box[3] - box[1]), round(spec.neutral * 255), np.uint8)
-    size = (job.frame.shape[0], job.frame.shape[1])
-    if job.previous is not None:
-        known = job.previous.within(box)
-        if (known >= 128).any():
-            inside = known
-    return _mask_crop(Patch(size, box[0], box[1], inside), region, side, spec)
+    box, prior = job.told.box, job.previous
+    if box is not None:
+        inside = np.full((box[2] - box[0], box[3] - box[1]), round(spec.neutral * 255), np.uint8)
+        if prior is not None and (prior.within(box) >= 128).any():
+            inside = prior.within(box)
+        prior = Patch(job.size, box[0], box[1], inside)
+    return _mask_crop(prior, region, job.size, side, spec)
 
 
 def _to_bytes(logits: NDArray[np.float32]) -> Bytes2D:

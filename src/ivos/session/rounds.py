@@ -41,17 +41,15 @@ class Pass:
     """One annotated frame, and the frames that each of its objects visits either way."""
 
     source: int
+    object_ids: tuple[ObjectId, ...]
+    """The objects that it speaks of, ascending."""
     ways: tuple[Mapping[ObjectId, range], ...]
+    """Forwards and backwards; only objects that visit any frame."""
 
     @property
     def visits(self) -> int:
         """How many frames it visits."""
         return sum(max(map(len, way.values()), default=0) for way in self.ways)
-
-    @property
-    def object_ids(self) -> tuple[ObjectId, ...]:
-        """The objects that it speaks of."""
-        return tuple(sorted({object_id for way in self.ways for object_id in way}))
 
 
 def plan(state: State, extent: Extent) -> list[Pass]:
@@ -76,10 +74,11 @@ def _pass(source: int, object_ids: Collection[ObjectId], state: State, extent: E
     for object_id in sorted(object_ids):
         settled = state.settled(object_id) - {source}
         up, down = spans(source, settled, extent.length, extent.barriers)
-        none = range(0)
-        forwards[object_id] = between(up, extent.start, extent.stop) if extent.forward else none
-        backwards[object_id] = between(down, extent.start, extent.stop) if extent.backward else none
-    return Pass(source, (forwards, backwards))
+        if extent.forward and (ahead := between(up, extent.start, extent.stop)):
+            forwards[object_id] = ahead
+        if extent.backward and (behind := between(down, extent.start, extent.stop)):
+            backwards[object_id] = behind
+    return Pass(source, tuple(sorted(object_ids)), (forwards, backwards))
 
 
 def led(passes: Sequence[Pass], known: StoredMasks) -> list[Pass]:
@@ -90,16 +89,15 @@ def led(passes: Sequence[Pass], known: StoredMasks) -> list[Pass]:
     lacking: list[int] = []
     kept = []
     for one in passes:
-        ways = []
+        ways: list[dict[ObjectId, range]] = []
         for way in one.ways:
-            going = {}
+            ways.append({})
             for object_id, frames in way.items():
                 before = frames.start - frames.step
-                if not frames or known.patch(object_id, before) is not None:
-                    going[object_id] = frames
-                else:
+                if known.patch(object_id, before) is None:
                     lacking.append(before)
-            ways.append(going)
+                else:
+                    ways[-1][object_id] = frames
         kept.append(replace(one, ways=tuple(ways)))
     if lacking and not any(one.visits for one in kept):
         raise InvalidInteraction(
@@ -112,15 +110,13 @@ def courses(one: Pass, state: State, known: StoredMasks) -> list[list[Course]]:
     """The ways of a pass, ready to go: each object with its reference and its first neighbour."""
     ready: list[list[Course]] = []
     for way in one.ways:
-        found = []
+        ready.append([])
         for object_id, frames in way.items():
             neighbour = known.patch(object_id, frames.start - frames.step)
-            if frames and neighbour is not None:
-                reference = state.references[object_id].astype(np.float32)
-                settled = state.settled(object_id) - {one.source}
-                course = Course(object_id, one.source, frames, reference, settled, neighbour)
-                found.append(course)
-        ready.append(found)
+            assert neighbour is not None, "led() keeps only objects that have one"
+            reference = state.references[object_id].astype(np.float32)
+            settled = state.settled(object_id) - {one.source}
+            ready[-1].append(Course(object_id, one.source, frames, reference, settled, neighbour))
     return ready
 
 

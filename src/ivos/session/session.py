@@ -13,22 +13,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from ivos.errors import CannotDo, InvalidInteraction
 from ivos.masks import PackedMask, Patch
 from ivos.runtime.protocol import Networks
-from ivos.session import merge
 from ivos.session.edits import with_masks_set, with_objects, without_object
-from ivos.session.hearing import Heard, Question, hear
+from ivos.session.given import as_patches, beside, check_mask
+from ivos.session.hearing import Heard, Question, ask, hear
 from ivos.session.journal import JSON, Action, Step
 from ivos.session.known import StoredMasks
 from ivos.session.propagation import carry
 from ivos.session.rounds import Extent, Pass, begun, courses, led, plan
 from ivos.session.settings import Settings
-from ivos.session.state import OpenFrame, Reference, State
+from ivos.session.state import OpenFrame, State
 from ivos.session.store import MemoryStore, Store
-from ivos.session.strokes import spoken_to
 from ivos.session.view import SessionView
 from ivos.types import (
     MAX_OBJECT_ID,
@@ -170,7 +167,9 @@ class Session(SessionView):
         With ``annotate`` they count as what a person said: the frame joins the open round and can
         be propagated. Without, they are masks like any other.
         """
-        patches = self._checked(frame, masks)
+        self._check_frame(frame)
+        patches = as_patches(masks, self.video.size)
+        given, yielding = beside(frame, patches, self._masks())
         details: dict[str, JSON] = {
             "annotate": annotate,
             "masks": {
@@ -178,9 +177,11 @@ class Session(SessionView):
                 for key, patch in patches.items()
             },
         }
-        given, yielding = self._beside(frame, patches)
         with self._step(Action("paint" if annotate else "import", frame, details=details)):
-            references = self._remembered(frame, given) if annotate else None
+            references = None
+            if annotate:  # the networks only look: the masks are what they are
+                looked = Question(frame, OpenFrame(self.head), [*given], given, ())
+                references = self._answer(looked).references
             state = with_objects(self._state, patches)
             state = with_masks_set(state, frame, [*patches], self.head + 1, references)
             self._put(frame, given | yielding)
@@ -204,7 +205,9 @@ class Session(SessionView):
             self._running = True
             try:
                 for frame, found in masks.items():
-                    given, yielding = self._beside(frame, self._checked(frame, found))
+                    self._check_frame(frame)
+                    patches = as_patches(found, self.video.size)
+                    given, yielding = beside(frame, patches, self._masks())
                     self._put(frame, given | yielding)
                     state = with_masks_set(state, frame, [*given], self.head + 1)
                     done += 1
@@ -349,86 +352,15 @@ class Session(SessionView):
 
     def _question(self, interaction: Interaction) -> Question:
         """What an interaction asks of the networks. Raises InvalidInteraction."""
-        frame = interaction.frame
-        self._check_frame(frame)
+        self._check_frame(interaction.frame)
         for prompt in interaction.prompts:
             if isinstance(prompt, PaintedMask):
-                self._check_size(prompt.mask, prompt.object_id)
-        known = self._masks()
-        for key in interaction.object_ids:
-            known.check_unlocked(key, frame)
-        current = known.patches(frame)
-        locked = [key for key in current if known.locked(key, frame)]
-        spoken = spoken_to(interaction.prompts, current, self.settings.negatives)
-        opened = self._state.open.get(frame, OpenFrame(self.head + 1))
-        opened = replace(opened, prompts=(*opened.prompts, *interaction.prompts))
-        run = sorted((spoken | set(opened.references)) - set(locked))
-        return Question(frame, opened, run, self._bases(frame, opened, known), locked)
+                check_mask(prompt.mask, prompt.object_id, self.video.size)
+        rule = self.settings.negatives
+        return ask(interaction, self._store, self._state, self._masks(), rule)
 
     def _answer(self, asked: Question) -> Heard:
-        return hear(
-            self.networks,
-            self.settings,
-            self.video[asked.frame],
-            asked.opened.prompts,
-            asked.run,
-            asked.bases,
-            asked.locked,
-        )
-
-    def _remembered(
-        self, frame: int, masks: Mapping[ObjectId, Patch]
-    ) -> Mapping[ObjectId, Reference]:
-        """The references of a frame whose masks are given: the networks only look."""
-        image = self.video[frame]
-        return hear(self.networks, self.settings, image, (), [*masks], masks, ()).references
-
-    def _bases(self, frame: int, opened: OpenFrame, known: StoredMasks) -> dict[ObjectId, Patch]:
-        """The masks that a frame's strokes correct: those from before it was opened."""
-        bases = {}
-        for key in self.object_ids:
-            step = opened.bases.get(key, opened.step)
-            if step > self.head or known.locked(key, frame):
-                base = known.patch(key, frame)
-            else:
-                packed = self._store.mask_before(step, key, frame)
-                base = None if packed is None else packed.patch()
-            if base is not None:
-                bases[key] = base
-        return bases
-
-    def _checked(
-        self, frame: int, masks: Mapping[ObjectId, Mask | SoftMask]
-    ) -> dict[ObjectId, Patch]:
-        """Masks from elsewhere as patches, if they can be used."""
-        self._check_frame(frame)
-        if not masks:
-            raise InvalidInteraction("there is no mask to set")
-        known = self._masks()
-        patches = {}
-        for key, mask in sorted(masks.items()):
-            if not 1 <= key <= MAX_OBJECT_ID:
-                raise InvalidInteraction(f"object id {key} is outside 1..{MAX_OBJECT_ID}")
-            known.check_unlocked(key, frame)
-            self._check_size(mask, key)
-            if not np.isfinite(mask).all():
-                raise InvalidInteraction(
-                    f"the mask of object {key} holds values that are no numbers"
-                )
-            patches[key] = Patch.of(mask)
-        return patches
-
-    def _beside(
-        self, frame: int, patches: Mapping[ObjectId, Patch]
-    ) -> tuple[dict[ObjectId, Patch], dict[ObjectId, Patch]]:
-        """Masks from elsewhere beside those that are there: as they can be, and who gives way."""
-        known = self._masks()
-        others = known.patches(frame, patches)
-        locked = [key for key in others if known.locked(key, frame)]
-        given: dict[ObjectId, Patch] = {}
-        for key, patch in patches.items():
-            given[key] = merge.give_way(patch, [*given.values(), *(others[k] for k in locked)])
-        return given, merge.yielding(given, others, locked)
+        return hear(self.networks, self.settings, self.video[asked.frame], asked)
 
     def _pairs(
         self, frames: Iterable[int], object_id: ObjectId | None

@@ -13,7 +13,7 @@ from ivos.session.journal import Step
 from ivos.session.known import StoredMasks
 from ivos.session.state import ObjectInfo, State
 from ivos.session.store import Store
-from ivos.types import LabelMap, Mask, ObjectId, SoftMask, Video
+from ivos.types import LabelMap, ObjectId, SoftMask, Video
 
 
 class SessionView:
@@ -113,11 +113,3 @@ class SessionView:
     def _check_step(self, step: int) -> None:
         if not 1 <= step <= self.head:
             raise InvalidInteraction(f"there is no step {step}: steps 1..{self.head} are done")
-
-    def _check_size(self, mask: Mask | SoftMask, object_id: ObjectId) -> None:
-        if mask.shape != self.video.size:
-            height, width = self.video.size
-            raise InvalidInteraction(
-                f"the mask of object {object_id} has shape {mask.shape}, "
-                f"but the video has ({height}, {width})"
-            )
