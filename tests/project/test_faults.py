@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ivos.errors import ProjectError
+from ivos.errors import InvalidInput, ProjectError
 from ivos.project import Project, integrity, recover, replay
 from ivos.video import open_video
 from tests.fakes import ColourNetworks, MovingSquares
@@ -169,6 +169,30 @@ def test_a_whole_project_is_recovered_as_it_is(whole: Path, folder: Path) -> Non
     ):
         assert contents(copy) == contents(project)
         assert copy.store.head == project.store.head
+
+
+def test_a_step_that_is_lost_is_named_and_the_rest_goes_on(whole: Path, folder: Path) -> None:
+    with Project.open(whole, read_only=True) as project:
+        steps, kept = project.store.steps(), project.store.digests(4)
+    content = bytearray(whole.read_bytes())
+    place = content.index(b'"prompts": null, "details": {"object": 1, "name": "red"}')
+    content[place + 2] ^= 1
+    whole.write_bytes(content)
+    with pytest.raises(ProjectError, match=r"damaged \(step 4\)"):
+        Project.open(whole)
+    report = recover(whole, folder / "out.ivos")
+    assert report.lost == ["step 4: what was done (its masks are kept)"]
+    with Project.open(folder / "out.ivos") as copy:
+        found = copy.store.steps()
+        assert [*found[:3], *found[4:]] == [*steps[:3], *steps[4:]]
+        assert copy.store.digests(4) == kept
+        assert len(copy.export_session()) == 5
+        with pytest.raises(InvalidInput, match="step 4 of the log"):
+            list(replay(copy.log(), _new(folder, copy), ColourNetworks()))
+
+
+def _new(folder: Path, like: Project) -> Project:
+    return Project.create(folder / "again.ivos", like.video, folder / "squares")
 
 
 @pytest.mark.parametrize("first", [0, 20, 70, 100, 4000])

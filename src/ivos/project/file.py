@@ -151,11 +151,6 @@ class ProjectFile:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
-    def back_up(self, target: sqlite3.Connection) -> None:
-        """Copy the file, page by page, as it is at this moment."""
-        with self._lock, speaking(self.path):
-            self._connection.backup(target)
-
     def close(self) -> None:
         """Give the project up. Harmless when called twice; what was committed is safe anyway."""
         with self._lock:
@@ -232,6 +227,7 @@ def _connect(path: Path, query: str = "mode=rw") -> sqlite3.Connection:
     try:
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute("PRAGMA cell_size_check = ON")  # find a broken page before using it
+        connection.execute("PRAGMA trusted_schema = OFF")  # a stranger's file runs nothing here
     except (sqlite3.Error, UnicodeDecodeError):
         connection.close()
         raise
@@ -268,6 +264,8 @@ def speaking(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.ProgrammingError as error:
+        if "closed" not in str(error):
+            raise
         raise ProjectError(f"{path}: closed already; open it again") from error
     except sqlite3.Error as error:
         raise _explain(path, error) from error

@@ -77,10 +77,10 @@ def _runs(pid: int) -> bool:
         return bool(handle)
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
+    except PermissionError:  # it runs, as someone else
         return True
+    except OSError:
+        return False
     return True
 
 

@@ -23,7 +23,7 @@ from ivos.project.identity import VideoIdentity, frame_map
 from ivos.project.parts import join
 from ivos.project.schema import checksum
 from ivos.project.store import write_mask, write_step
-from ivos.session import Action, Settings, State, Step
+from ivos.session import JSON, Action, Settings, State, Step
 from ivos.video import open_video
 
 _BROKEN = (sqlite3.Error, UnicodeDecodeError)
@@ -168,7 +168,8 @@ def _rebuild(damaged: _Damaged, file: ProjectFile, out: Path, video: Path | None
         fields = whole.get(number)
         if fields is None:
             report.lost.append(f"step {number}: what was done (its masks are kept)")
-            step = Step(number, Action("import", details={"lost": True}), count, 0.0)
+            lost: dict[str, JSON] = {"lost": True, "annotate": False, "masks": {}}
+            step = Step(number, Action("import", 0, details=lost), count, 0.0)
             write_step(file, step, state, {})
             continue
         action, found, provenance, seconds, expected = fields
