@@ -7,7 +7,7 @@ after a flash the old picture returns. Dissolves are not found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -34,23 +34,76 @@ _BINS = 8
 def cuts(video: Video, frames: range | None = None) -> list[int]:
     """The frames that begin a new shot, ascending; never the first of those looked at.
 
-    Looks at ``frames``, by default all. Give them to ``Session.propagate(barriers=...)``.
+    Looks at ``frames``, by default all.
     """
     return list(find_cuts(video, frames))
 
 
+class Shots:
+    """The shots of a video, each found when a frame of it is asked for, and remembered."""
+
+    def __init__(self, video: Video) -> None:
+        self._video = video
+        self._known: list[range] = []
+
+    def around(self, frame: int) -> range:
+        """The shot that ``frame`` belongs to. Reads frames both ways up to the next cut."""
+        for _ in self.search(frame):
+            pass
+        return next(shot for shot in self._known if frame in shot)
+
+    def search(self, frame: int) -> Iterator[int]:
+        """``around``, a step at a time: yields the number of each frame that is looked at."""
+        if any(frame in shot for shot in self._known):
+            return
+        length = len(self._video)
+        stop = yield from self._first_cut(range(frame, length), length)
+        # Backwards, the first frame of "another shot" is the last one of the shot before.
+        before = yield from self._first_cut(range(frame, -1, -1), -1)
+        self._known.append(range(before + 1, stop))
+
+    def _first_cut(self, frames: range, otherwise: int) -> Generator[int, None, int]:
+        for number, cut in _looked_through(self._video, frames):
+            if cut is not None:
+                return cut
+            yield number
+        return otherwise
+
+    def barriers(self, frames: Iterable[int]) -> tuple[int, ...]:
+        """What ``Session.propagate(barriers=...)`` needs to stay in the shots of ``frames``."""
+        shots = [self.around(frame) for frame in frames]
+        ends = {end for shot in shots for end in (shot.start, shot.stop)}
+        return tuple(sorted(ends - {0, len(self._video)}))
+
+
 def find_cuts(video: Video, frames: range | None = None) -> Iterator[int]:
-    """``cuts``, one by one as they are found; holds a few thumbnails, whatever the length."""
+    """``cuts``, one by one as they are found; holds a few thumbnails, whatever the length.
+
+    ``frames`` may also run backwards: then the first frame met of each other shot is given.
+    """
+    for _, cut in _looked_through(video, range(len(video)) if frames is None else frames):
+        if cut is not None:
+            yield cut
+
+
+def _looked_through(video: Video, frames: range) -> Iterator[tuple[int, int | None]]:
+    """Each frame's number when it was looked at, and a cut where one became certain."""
     looks: list[_Look] = []
-    for number in range(len(video)) if frames is None else frames:
+    shown = False  # a video that fades in has no shot before that
+
+    def verdict(at: int) -> int | None:
+        nonlocal shown
+        shown = shown or looks[at - 1].brightness >= BLACK
+        return looks[at].number if shown and _is_cut(looks, at) else None
+
+    for number in frames:
         looks.append(_look(number, video[number]))
         if len(looks) > 2 * REACH + 1:
             looks.pop(0)
-        if len(looks) > REACH + 1 and _is_cut(looks, len(looks) - 1 - REACH):
-            yield number - REACH
+        at = len(looks) - 1 - REACH
+        yield number, verdict(at) if at >= 1 else None
     for at in range(max(len(looks) - REACH, 1), len(looks)):
-        if _is_cut(looks, at):
-            yield looks[at].number
+        yield looks[at].number, verdict(at)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

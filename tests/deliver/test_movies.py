@@ -87,7 +87,8 @@ def test_vp9_keeps_alpha_which_only_the_libvpx_decoder_shows(tmp_path: Path):
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
 def test_a_matte_is_grey_and_its_background_black(tmp_path: Path, suffix: str):
     source = MadeSource()
-    list(export(source, "matte", tmp_path / f"out{suffix}", crf=4))
+    options = {"crf": 4} if suffix == ".mp4" else {}
+    list(export(source, "matte", tmp_path / f"out{suffix}", **options))
     frames, _ = read(tmp_path / f"out{suffix}")
     assert len(frames) == 12
     for frame, found in enumerate(frames):
@@ -292,6 +293,22 @@ def test_a_gif_repeats_and_keeps_time(tmp_path: Path):
             image.seek(index)
             assert image.info["duration"] == 100
             assert read_number(np.array(image.convert("RGB"))) == 2 * index
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "crf", "words"),
+    [
+        ("matte", "out.mkv", 3, r"a matte in \.mkv has no crf"),
+        ("overlay", "out.mp4", 52, "give 0 .best. to 51"),
+        ("background", "out.mp4", 60, "H.264 takes 0"),
+        ("prores4444", "out.mov", 3, "prores4444 has no option crf"),
+    ],
+)
+def test_a_quality_that_cannot_be_is_told(
+    tmp_path: Path, kind: str, name: str, crf: int, words: str
+):
+    with pytest.raises(InvalidInput, match=words):
+        list(export(MadeSource(), kind, tmp_path / name, crf=crf))
 
 
 def test_a_kind_refuses_a_suffix_that_is_not_its_own(tmp_path: Path):

@@ -14,6 +14,7 @@ from ivos.cli.progress import seconds, watch
 from ivos.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from ivos.cuts import Shots
     from ivos.session import Session
     from ivos.types import Interaction, Video
 
@@ -41,6 +42,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="a new folder")
     parser.add_argument("--frames", metavar="A:B", help="only frames A up to, without, B")
+    parser.add_argument(
+        "--across-cuts", action="store_true", help="carry masks on where another shot begins"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace OUT where it exists")
     parser.add_argument("--weights", metavar="NAME", help="weights by name, file or folder")
     parser.add_argument("--runtime", choices=("onnx", "torch"), default="onnx")
@@ -51,6 +55,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Segment ``args.video`` and write the result as a whole, or not at all."""
+    from ivos.cuts import Shots
     from ivos.deliver import write_overlay
     from ivos.deliver.files import new_folder
     from ivos.masks import write_label_map
@@ -69,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
                 args.weights or weights.DEFAULT, runtime=args.runtime, threads=args.threads
             )
             session = Session(video, networks)
-            _draw_and_propagate(session, interactions, frames)
+            shots = None if args.across_cuts else Shots(video)
+            _draw_and_propagate(session, interactions, frames, shots)
             (folder / "masks").mkdir()
             for frame in frames:
                 name = f"{video.frame_name(frame)}.png"
@@ -100,11 +106,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _draw_and_propagate(
-    session: Session, interactions: Sequence[Interaction], frames: range
+    session: Session, interactions: Sequence[Interaction], frames: range, shots: Shots | None
 ) -> None:
     for number, interaction in enumerate(interactions, start=1):
         session.interact(interaction)
-        progress = session.propagate(start=frames.start, stop=frames.stop)
+        barriers = () if shots is None else shots.barriers([interaction.frame])
+        progress = session.propagate(start=frames.start, stop=frames.stop, barriers=barriers)
         watch(f"round {number} of {len(interactions)}", progress)
 
 

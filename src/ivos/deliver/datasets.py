@@ -38,9 +38,8 @@ def write_davis(job: Job, out: Path, options: DavisOptions) -> Iterator[Progress
         inside(out, "ImageSets/2017/val.txt").write_text(name + "\n", encoding="utf-8")
 
 
-def write_binary(job: Job, out: Path, options: NamedOptions) -> Iterator[Progress]:
+def write_binary(job: Job, out: Path, _: NamedOptions) -> Iterator[Progress]:
     """One folder an object, of 8-bit PNGs: 255 where it is, 0 elsewhere."""
-    del options  # has nothing beyond what the job holds
     meter = Meter(len(job.frames))
     for frame in job.frames:
         labels = job.labels(frame)
@@ -51,9 +50,8 @@ def write_binary(job: Job, out: Path, options: NamedOptions) -> Iterator[Progres
         yield meter.tick(frame)
 
 
-def write_soft16(job: Job, out: Path, options: NamedOptions) -> Iterator[Progress]:
+def write_soft16(job: Job, out: Path, _: NamedOptions) -> Iterator[Progress]:
     """One folder an object, of 16-bit grey PNGs: 65535 times the probability."""
-    del options
     meter = Meter(len(job.frames))
     for frame in job.frames:
         for item in job.objects:

@@ -13,7 +13,7 @@ from ivos.deliver.files import fill, safe, tokens_in
 from ivos.deliver.options import Options, parse_frames
 from ivos.deliver.source import MaskSource, NamedObject
 from ivos.errors import InvalidInput
-from ivos.types import LabelMap, Mask, Progress, SoftMask, Video
+from ivos.types import LabelMap, Progress, SoftMask, Video
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,6 @@ class Job:
         for item in self.objects:
             kept[item.object_id] = item.object_id
         return kept[self.source.labels(frame)]
-
-    def mask(self, item: NamedObject, frame: int) -> Mask:
-        """(H, W) boolean: where ``item`` is."""
-        found: Mask = self.source.labels(frame) == item.object_id
-        return found
 
     def soft(self, item: NamedObject, frame: int) -> SoftMask:
         """(H, W) float32 from 0 to 1; zeros where ``item`` has no mask."""

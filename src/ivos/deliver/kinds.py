@@ -15,6 +15,7 @@ from ivos.deliver.options import (
     BackgroundOptions,
     CvatOptions,
     DavisOptions,
+    EditingOptions,
     ExrOptions,
     GifOptions,
     LabelOptions,
@@ -102,7 +103,7 @@ KINDS: dict[str, Kind] = {
         measure.write_measurements,
     ),
     "prores4444": Kind(
-        "ProRes 4444 movie with alpha", (".mov",), False, MovieOptions, movies.write_prores
+        "ProRes 4444 movie with alpha", (".mov",), False, EditingOptions, movies.write_prores
     ),
     "webm": Kind("VP9 movie with alpha", (".webm",), False, MovieOptions, movies.write_webm),
     "matte": Kind(

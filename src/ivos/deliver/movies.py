@@ -16,6 +16,7 @@ from ivos.deliver.job import Job, Meter
 from ivos.deliver.options import (
     AlphaOptions,
     BackgroundOptions,
+    EditingOptions,
     GifOptions,
     MovieOptions,
     OverlayOptions,
@@ -26,16 +27,12 @@ from ivos.errors import InvalidInput
 from ivos.masks import DAVIS_PALETTE
 from ivos.types import LabelMap, Progress, SoftMask, Video
 
-
-def prores(crf: int | None) -> Codec:
-    """ProRes 4444: 10-bit colour, alpha in as many bits as FFmpeg takes (10)."""
-    del crf  # quality is the format's own
-    return Codec(
-        "mov",
-        "prores_ks",
-        "yuva444p10le",
-        {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"},
-    )
+PRORES_4444 = Codec(
+    "mov", "prores_ks", "yuva444p10le", {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"}
+)
+"""10-bit colour, and alpha in as many bits as FFmpeg takes from that pixel format: 10."""
+PRORES_HQ = Codec("mov", "prores_ks", "yuv422p10le", {"profile": "hq", "vendor": "apl0"})
+LOSSLESS_GREY = Codec("matroska", "ffv1", "gray", {"level": "3", "slicecrc": "1"})
 
 
 def vp9(crf: int | None) -> Codec:
@@ -48,26 +45,15 @@ def vp9(crf: int | None) -> Codec:
 
 def h264(crf: int | None) -> Codec:
     """H.264 that everything plays."""
+    if crf is not None and crf > 51:
+        raise InvalidInput(f"crf {crf}: H.264 takes 0 (best) to 51")
     quality = str(18 if crf is None else crf)
     return Codec("mp4", "libx264", "yuv420p", {"crf": quality, "preset": "medium"}, even=True)
 
 
-def _matte_mov(crf: int | None) -> Codec:
-    del crf
-    return Codec("mov", "prores_ks", "yuv422p10le", {"profile": "hq", "vendor": "apl0"})
-
-
-def _lossless(crf: int | None) -> Codec:
-    del crf
-    return Codec("matroska", "ffv1", "gray", {"level": "3", "slicecrc": "1"})
-
-
-_MATTES = {".mp4": h264, ".mov": _matte_mov, ".mkv": _lossless}
-
-
-def write_prores(job: Job, out: Path, options: MovieOptions) -> Iterator[Progress]:
+def write_prores(job: Job, out: Path, options: EditingOptions) -> Iterator[Progress]:
     """ProRes 4444 in MOV, straight alpha: the picture's own colours, and the matte."""
-    yield from _movie(job, out, options, prores(options.crf), _with_alpha(job, options))
+    yield from _movie(job, out, options, PRORES_4444, _with_alpha(job, options))
 
 
 def write_webm(job: Job, out: Path, options: MovieOptions) -> Iterator[Progress]:
@@ -78,9 +64,6 @@ def write_webm(job: Job, out: Path, options: MovieOptions) -> Iterator[Progress]
 def write_matte(job: Job, out: Path, options: MovieOptions) -> Iterator[Progress]:
     """The alpha alone, as grey: H.264 in .mp4, ProRes in .mov, or exact (FFV1) in .mkv."""
     alpha = _alpha_of(job, options)
-    suffix = out.suffix
-    if suffix not in _MATTES:
-        raise InvalidInput(f"matte cannot be {suffix}: choose {', '.join(_MATTES)} with -o")
 
     def grey(frame: int) -> NDArray[np.uint8]:
         return np.rint(alpha(frame) * 255).astype(np.uint8)
@@ -88,11 +71,14 @@ def write_matte(job: Job, out: Path, options: MovieOptions) -> Iterator[Progress
     def rgb(frame: int) -> NDArray[np.uint8]:
         return np.repeat(grey(frame)[..., None], 3, axis=2)
 
-    codec = _MATTES[suffix](options.crf)
-    if codec.pixels != "gray":
-        yield from _movie(job, out, options, codec, rgb)
+    suffix = out.suffix.lower()
+    if suffix != ".mp4" and options.crf is not None:
+        raise InvalidInput(f"a matte in {suffix} has no crf: leave it out, or write .mp4")
+    if suffix == ".mkv":
+        yield from _movie(job, out, options, LOSSLESS_GREY, grey, Colour(full_range=True))
     else:
-        yield from _movie(job, out, options, codec, grey, Colour(full_range=True))
+        codec = PRORES_HQ if suffix == ".mov" else h264(options.crf)
+        yield from _movie(job, out, options, codec, rgb)
 
 
 def write_background(job: Job, out: Path, options: BackgroundOptions) -> Iterator[Progress]:
@@ -172,14 +158,14 @@ def write_gif(job: Job, out: Path, options: GifOptions) -> Iterator[Progress]:
 
 
 def _spaced(job: Job, seconds: float) -> list[int]:
-    """Frames at least ``seconds`` apart (but for rounding), from the first on."""
+    """Frames from the first on, on average at least ``seconds`` apart."""
     shown: list[int] = []
-    due = -1.0
+    due = job.video.timestamp(job.frames[0])
     for frame in job.frames:
         at = job.video.timestamp(frame)
-        if at >= due - 1e-6:
+        if at + 1e-6 >= due:
             shown.append(frame)
-            due = max(due, at) + seconds if due >= 0 and at - due < seconds else at + seconds
+            due = max(due + seconds, at)
     return shown
 
 
@@ -195,7 +181,7 @@ def _palette(samples: list[Image.Image]) -> Image.Image:
 def _movie(
     job: Job,
     out: Path,
-    options: MovieOptions | OverlayOptions,
+    options: EditingOptions | OverlayOptions,
     codec: Codec,
     pixels: Callable[[int], Pixels],
     colour: Colour | None = None,

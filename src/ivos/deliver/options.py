@@ -152,11 +152,17 @@ class AlphaOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MovieOptions(AlphaOptions):
-    """For movies."""
+class EditingOptions(AlphaOptions):
+    """For movies of one quality."""
 
     audio: bool = False
     """Carry the source's sound over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovieOptions(EditingOptions):
+    """For movies of any quality."""
+
     crf: int | None = None
     """Quality of lossy codecs, 0 (best) to 51, or to 63 for VP9; each kind has its own default."""
 
