@@ -236,6 +236,14 @@ def test_the_torch_runtime_says_what_it_needs(tmp_path: Path):
         weights.load(tmp_path / "none.pt", runtime="torch")
 
 
+def test_no_source_lets_a_file_of_weights_run_code():
+    for path in Path(weights.__file__).parent.parent.rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        for call in source.split("torch.load(")[1:]:
+            arguments = call[: call.index("\n\n")] if "\n\n" in call else call
+            assert "weights_only=True" in arguments[:200], path
+
+
 def test_weights_that_ship_are_whole():
     for name in weights.names():
         card = weights.check(weights.find(name))

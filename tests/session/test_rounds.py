@@ -258,6 +258,30 @@ def test_the_reference_of_the_rounds_is_aggregated():
     assert session.state.references[1].shape == (8, 2, 4)
 
 
+def test_a_frame_drawn_on_again_is_remembered_anew():
+    video = MovingSquares(length=9, count=1)
+    networks = ObedientNetworks()
+    networks.aggregate = ColourNetworks().aggregate  # type: ignore[method-assign]
+    session = Session(video, networks)
+    for frame, answer in [(2, 0.9), (6, 0.8), (2, 0.3), (4, 0.6), (6, 0.2)]:
+        networks.answer = answer
+        session.interact(video.drawn(frame))
+        run(session)
+    remembered = 1 / (1 + np.exp(-session.state.references[1][0, 0, ::2].astype(float)))
+    np.testing.assert_allclose(remembered, [0.2, 0.6, 0.3], atol=1e-3)
+    assert session.state.annotated[1] == (2, 4, 6)
+
+
+def test_the_published_reference_is_aggregated_even_over_one_frame():
+    video = MovingSquares(length=4, count=1)
+    networks = ColourNetworks(replace(FAKE_SPEC, memory_slots=1))
+    session = Session(video, networks)
+    for _ in range(3):
+        session.interact(video.drawn(2))
+        run(session)
+    assert networks.batches["aggregate"] == [1, 1]
+
+
 def test_references_of_different_widths_share_a_batch():
     video = MovingSquares(length=9)
     session = drawn(video, 4, 1)

@@ -17,7 +17,7 @@ from ivos.session.inference import aggregate
 from ivos.session.known import StoredMasks
 from ivos.session.propagation import Course
 from ivos.session.schedule import between, spans
-from ivos.session.state import State
+from ivos.session.state import Reference, State
 from ivos.types import ObjectId
 
 
@@ -131,8 +131,11 @@ def begun(state: State, passes: Sequence[Pass], networks: Networks) -> State:
     for one in passes:
         opened = state.open.get(one.source)
         for object_id, reference in opened.references.items() if opened else ():
-            references[object_id] = aggregate(networks, reference, references.get(object_id))
             before = annotated.get(object_id, ())
+            earlier = references.get(object_id)
+            if earlier is not None and networks.spec.memory_slots > 1:
+                earlier = without_frame(earlier, before[-networks.spec.memory_slots :], one.source)
+            references[object_id] = aggregate(networks, reference, earlier)
             annotated[object_id] = (*(t for t in before if t != one.source), one.source)
     return replace(
         state,
@@ -142,3 +145,17 @@ def begun(state: State, passes: Sequence[Pass], networks: Networks) -> State:
         rounds=state.rounds + len(closed),
         last=tuple((one.source, one.object_ids) for one in passes),
     )
+
+
+def without_frame(reference: Reference, frames: Sequence[int], frame: int) -> Reference | None:
+    """A memory without its slot for one frame; None if that was all.
+
+    ``frames`` are those that it holds, the latest last; slots lie the other way round, the newest
+    on the left. A frame that is drawn on again must not be remembered by the mask that was wrong.
+    """
+    if frame not in frames:
+        return reference
+    width = reference.shape[-1] // len(frames)
+    left = (len(frames) - 1 - frames.index(frame)) * width
+    kept: Reference = np.delete(reference, slice(left, left + width), axis=-1)
+    return kept if kept.shape[-1] else None
