@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def main() -> None:
     opener = FileOpener(places, lambda: SlowColourNetworks(args.pause))
     app = create_app(places, opener, first=args.open)
     port = listener.getsockname()[1]
-    run(app, listener, lambda: print(f"http://127.0.0.1:{port}", flush=True))
+    with suppress(KeyboardInterrupt):
+        run(app, listener, lambda: print(f"http://127.0.0.1:{port}", flush=True))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import argparse
 import secrets
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
 
             webbrowser.open(address)
 
-    run_server(app, listener, ready)
+    with suppress(KeyboardInterrupt):  # Ctrl+C is how it is meant to end
+        run_server(app, listener, ready)
     return 0
 
 

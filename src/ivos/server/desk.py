@@ -10,11 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ivos import deliver
+from ivos.cuts import Shots
 from ivos.errors import CannotDo, InvalidInput, InvalidInteraction, IvosError
 from ivos.server import exports
 from ivos.server.describe import interaction_of, snapshot, spans
@@ -74,6 +76,7 @@ class Desk:
         self._folder = exports_folder
         self._say = say
         self._review = ReviewTracks(session, store)
+        self._shots = Shots(session.video)
         self._run: RunValue | None = None
         self._cancelled = False
         self._waiting: list[Waiting] = []
@@ -213,15 +216,28 @@ class Desk:
 
     def _propagate(self, command: Propagate) -> None:
         self._check_idle("propagate")
-        steps = self._session.propagate(
+        run = partial(
+            self._session.propagate,
             start=command.start,
             stop=command.stop,
             forward=command.forward,
             backward=command.backward,
         )
+        steps = run()  # begins when it is iterated, but says now what cannot be done
+        if command.start is None and command.stop is None:
+            steps = self._in_shots(run)
         ways = {(True, False): "Propagating forward", (False, True): "Propagating backward"}
         words = ways.get((command.forward, command.backward), "Propagating both ways")
         self._start(RunValue("propagate", words, 0, 0, 0, None), steps, None)
+
+    def _in_shots(self, run: Callable[..., Iterator[Progress]]) -> Iterator[Progress]:
+        """Find where the shots end, then stay in them; a range that was asked for is not cut."""
+        state = self._session.state
+        frames = [*state.open] or [frame for frame, _ in state.last]
+        for frame in frames:
+            for looked in self._shots.search(frame):
+                yield Progress(looked, 0, 0, 0.0)
+        yield from run(barriers=self._shots.barriers(frames))
 
     def _export(self, command: Export) -> None:
         self._check_idle("export")

@@ -128,6 +128,10 @@ function leave() {
 
 /** @param {string} key @param {import("./protocol.js").ServerEvent} event */
 function heard(key, event) {
+  if (event.type === "closed" && opening.busy) {
+    leave(); // it was this page that opened another video
+    return;
+  }
   if (event.type === "welcome") welcome(key, event);
   if (event.type === "masks_changed") masks?.spoil(event.spans);
   if (event.type === "running" && event.run.kind === "propagate") masks?.spoil([[event.run.frame, event.run.frame + 1]]);
@@ -173,6 +177,7 @@ function refresh() {
 store.watch((s) => [s.frame, s.playing, s.look, s.compare, s.masks, s.session?.objects], refresh);
 store.watch((s) => [s.frame, s.session, s.look, s.opacity, s.palette, s.compare, s.wipe, s.pending, s.tool, s.brush, s.object, s.playing], () => stage.draw());
 store.watch((s) => [s.tool], () => pointer.setMood());
+store.watch((s) => [s.session], ({ session }) => { document.body.dataset.undone = String((session?.steps.length ?? 0) - (session?.head ?? 0)); });
 store.watch((s) => [s.opacity, s.palette], ({ opacity, palette }) => localStorage.setItem("ivos-view", JSON.stringify({ opacity, palette })));
 stage.onDrawn = () => {
   const zoom = byId("zoom", HTMLButtonElement);
@@ -192,7 +197,10 @@ store.watch((s) => [s.phase, s.dialog === "open"], ({ phase, dialog, problem }) 
 opening.onBack = () => store.send({ type: "dialog", dialog: null });
 opening.onDrop = (file) => {
   if (file.type === "image/png" && store.get().phase === "working") actions.importMask(file);
-  else opening.send(file).then(() => store.get().dialog === "open" && store.send({ type: "dialog", dialog: null }));
+  else {
+    store.send({ type: "dialog", dialog: "open" });
+    opening.send(file);
+  }
 };
 byId("pickmask", HTMLInputElement).addEventListener("change", (event) => {
   const input = /** @type {HTMLInputElement} */ (event.target);

@@ -28,6 +28,12 @@ export class Masks {
     return this.kept.get(name)?.mask ?? null;
   }
 
+  /** Whether what is kept of a mask is true now. @param {string} name */
+  fresh(name) {
+    const kept = this.kept.get(name);
+    return kept !== undefined && !kept.stale && !this.under.has(name);
+  }
+
   /** Fetch a mask where it is missing or out of date. @param {string} name e.g. `labels/12`, `soft/12?objects=1,2`, `labels/12?before=4` */
   want(name) {
     const kept = this.kept.get(name);

@@ -95,8 +95,8 @@ export function mountHint(store) {
     let text = "";
     if (!session || run || playing || compare || pending.length > 0) text = "";
     else if (!drawn && tool === "pan") text = "Drag to move the view, scroll to zoom. Press *S* to draw.";
-    else if (!drawn) text = `*${tool === "click" ? "Click" : tool === "box" ? "Drag a box around" : "Draw a short line over"}* what you want to cut out. With the *right* button: what you do not want.`;
-    else if (round === 0) text = "Looks right? *Propagate* (T) carries it through the video. Not yet? Draw more, right button to take away.";
+    else if (!drawn) text = `*${tool === "click" ? "Click on" : tool === "box" ? "Drag a box around" : tool === "brush" || tool === "eraser" ? "Paint" : "Draw a short line over"}* what you want to cut out; *right button*: what not.`;
+    else if (round === 0) text = "Right? *Propagate* (T). Not yet? Draw more; *right button* takes away.";
     hint.hidden = text === "";
     hint.replaceChildren(words(text));
   });

@@ -28,7 +28,7 @@ export class Stage {
     this.draft = null;
     /** Where the brush's ring is, in screen pixels. @type {[number, number] | null} */
     this.cursor = null;
-    /** Called after each drawing with what is on screen. @type {(frame: number, step: number | null) => void} */
+    /** Called after each drawing. @type {() => void} */
     this.onDrawn = () => {};
     this.shown = { frame: -1, bitmap: /** @type {ImageBitmap | null} */ (null) };
     this.layers = { now: new Layer(), before: new Layer(), soft: new Layer(), cut: document.createElement("canvas") };
@@ -67,13 +67,26 @@ export class Stage {
     return `soft/${frame}?objects=${ids.join(",")}`;
   }
 
-  /** Ask for the masks that the present view needs. */
-  wantMasks() {
+  /** The names of the masks that the present view needs. @returns {string[]} */
+  needed() {
     const { frame, look, compare, session } = this.state();
-    if (!this.masks || !session || session.objects.length === 0) return;
-    this.masks.want(`labels/${frame}`);
-    if (compare && session.last_run !== null) this.masks.want(`labels/${frame}?before=${session.last_run}`);
-    if (look === "alpha" || look === "matte") this.masks.want(this.softName(frame));
+    if (!session || session.objects.length === 0) return [];
+    const names = [`labels/${frame}`];
+    if (compare && session.last_run !== null) names.push(`labels/${frame}?before=${session.last_run}`);
+    if (look === "alpha" || look === "matte") names.push(this.softName(frame));
+    return names;
+  }
+
+  /** Ask for what the present view needs. */
+  wantMasks() {
+    for (const name of this.needed()) this.masks?.want(name);
+  }
+
+  /** Whether everything on screen is what it should be: nothing is on its way. */
+  get complete() {
+    const { pending } = this.state();
+    const masks = this.masks;
+    return pending.length === 0 && this.shown.frame === this.state().frame && masks !== null && this.needed().every((name) => masks.fresh(name));
   }
 
   drawNow() {
@@ -95,7 +108,8 @@ export class Stage {
     context.restore();
     this.drawStrokes(context, state);
     this.drawCursor(context, state);
-    this.onDrawn(bitmap ? frame : -1, labels?.step ?? null);
+    this.canvas.dataset["shown"] = `${state.look} ${frame} ${this.complete ? "complete" : "partly"}`;
+    this.onDrawn();
   }
 
   /** @param {CanvasRenderingContext2D} context @param {State} state @param {ImageBitmap | null} bitmap @param {number} width @param {number} height */
@@ -236,7 +250,7 @@ export class Stage {
         path.rect(first[0], first[1], last[0] - first[0], last[1] - first[1]);
         context.setLineDash([7, 5]);
       } else points.forEach(([x, y], index) => (index ? path.lineTo(x, y) : path.moveTo(x, y)));
-      for (const [width, ink] of /** @type {[number, string][]} */ ([[6, "rgb(0 0 0 / .6)"], [3, colour]])) {
+      for (const [width, ink] of /** @type {[number, string][]} */ ([[7, "rgb(0 0 0 / .55)"], [5, "#fff"], [3, colour]])) {
         context.lineWidth = width;
         context.strokeStyle = ink;
         context.stroke(path);

@@ -194,6 +194,7 @@ function welcomed(state, message) {
     brush: again ? state.brush : Math.max(2, Math.round(video.height / 24)),
     pending: [],
     review: {},
+    dialog: again ? state.dialog : null,
     masks: state.masks + 1,
     toasts: again ? state.toasts : [],
   };

@@ -6,7 +6,7 @@
 
 export const MOST = 64;
 export const LEAST = 0.02;
-const MARGIN = 24;
+const MARGIN = 14;
 
 /** The whole frame, in the middle, with a margin. @param {Size} image @param {Size} screen @returns {View} */
 export function fit(image, screen) {
