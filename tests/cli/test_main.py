@@ -50,6 +50,17 @@ def test_the_modules_also_run_without_the_script():
     assert done.stdout == f"ivos {__version__}\n"
 
 
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
+    path = write_clip(tmp_path / "clip.mp4", 2)
+    words = [sys.executable, "-u", "-m", "ivos.cli", "info", str(path), "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.close()
+        assert run.stderr.read() == ""
+    assert run.returncode == 1
+
+
 def test_info_says_what_a_video_is(ivos, tmp_path):
     path = write_clip(tmp_path / "clip.mp4", 12)
     code, stdout, _ = ivos("info", path, "--json")

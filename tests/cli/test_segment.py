@@ -141,12 +141,11 @@ def test_what_exists_is_overwritten_only_when_told(ivos, clip, scribbles, tmp_pa
     assert (out / "overlay.mp4").exists()
 
 
-def test_a_folder_of_other_things_is_never_overwritten(ivos, clip, scribbles, tmp_path):
-    (tmp_path / "thesis").mkdir()
-    (tmp_path / "thesis/chapter.tex").write_text("years of work")
-    code, _, stderr = ivos(
-        "segment", clip, "-s", scribbles, "-o", tmp_path / "thesis", "--overwrite"
-    )
-    assert code == 1
-    assert "chapter.tex" in stderr
-    assert (tmp_path / "thesis/chapter.tex").exists()
+@pytest.mark.parametrize("name", ["chapter.tex", "holiday.mp4", "00000.png"])
+def test_a_folder_of_other_things_is_never_overwritten(ivos, clip, scribbles, tmp_path, name):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_text("years of work")
+    code, _, stderr = ivos("segment", clip, "-s", scribbles, "-o", tmp_path / "mine", "--overwrite")
+    assert (code, stderr.count("\n")) == (1, 1)
+    assert name in stderr
+    assert (tmp_path / "mine" / name).read_text() == "years of work"

@@ -8,6 +8,7 @@ Nothing heavy is imported before a verb runs.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -25,6 +26,7 @@ VERBS = (
     "replay",
     "evaluate",
     "train",
+    "weights",
     "info",
     "doctor",
 )
@@ -64,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error, 1)
     except KeyboardInterrupt:
         return _complain("stopped", 130)
+    except BrokenPipeError:  # whoever read our stdout has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return code
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ivos.cli.progress import seconds, watch
-from ivos.errors import InvalidInput
+from ivos.errors import InvalidInput, OutputError
 
 if TYPE_CHECKING:
     from ivos.cuts import Shots
     from ivos.session import Session
     from ivos.types import Interaction, Video
 
-_SUFFIXES = frozenset({".png", ".mp4"})
+_MASKS, _OVERLAY = "masks", "overlay.mp4"
 """What an output folder holds; one with anything else in it is never overwritten."""
 
 
@@ -69,18 +69,20 @@ def run(args: argparse.Namespace) -> int:
     with open_video(args.video) as video:
         frames = _frames(args.frames, len(video))
         interactions = _interactions(args.scribbles, video, frames)
-        with new_folder(args.out, overwrite=args.overwrite, suffixes=_SUFFIXES) as folder:
+        _check_out(args.out)
+        suffixes = frozenset({".png", ".mp4"})
+        with new_folder(args.out, overwrite=args.overwrite, suffixes=suffixes) as folder:
             networks = weights.load(
                 args.weights or weights.DEFAULT, runtime=args.runtime, threads=args.threads
             )
             session = Session(video, networks)
             shots = None if args.across_cuts else Shots(video)
             _draw_and_propagate(session, interactions, frames, shots)
-            (folder / "masks").mkdir()
+            (folder / _MASKS).mkdir()
             for frame in frames:
                 name = f"{video.frame_name(frame)}.png"
-                write_label_map(folder / "masks" / name, session.labels(frame))
-            overlay = write_overlay(folder / "overlay.mp4", video, session.labels, frames)
+                write_label_map(folder / _MASKS / name, session.labels(frame))
+            overlay = write_overlay(folder / _OVERLAY, video, session.labels, frames)
             watch("writing", overlay)
         result = {
             "out": str(args.out),
@@ -99,10 +101,22 @@ def run(args: argparse.Namespace) -> int:
     objects = ", ".join(map(str, session.object_ids))
     print(
         f"{len(frames)} frames, objects {objects}, {seconds(time.monotonic() - began)}: "
-        f"{args.out}/masks, {args.out}/overlay.mp4",
+        f"{args.out / _MASKS}, {args.out / _OVERLAY}",
         file=sys.stderr,
     )
     return 0
+
+
+def _check_out(out: Path) -> None:
+    """A folder of somebody's clips or pictures is not to vanish by ``--overwrite``."""
+    try:
+        other = sorted({entry.name for entry in out.iterdir()} - {_MASKS, _OVERLAY})
+    except OSError:  # not there yet, or not to be read: said when it is written
+        return
+    if other:
+        raise OutputError(
+            f"{out} holds {other[0]}, which is no result of ivos segment; choose another -o"
+        )
 
 
 def _draw_and_propagate(
