@@ -62,7 +62,7 @@ class IdleNetworks:
     def interact(
         self,
         frame: Array,
-        previous: Array,
+        previous: Array,  # noqa: ARG002
         positive: Array,
         negative: Array,  # noqa: ARG002
     ) -> tuple[Array, Array]:
@@ -78,8 +78,8 @@ class IdleNetworks:
 
     def propagate(
         self,
-        reference: Array,
-        frame: Array,
+        reference: Array,  # noqa: ARG002
+        frame: Array,  # noqa: ARG002
         neighbour: Array,
         previous: Array,  # noqa: ARG002
     ) -> Array:
