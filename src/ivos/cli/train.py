@@ -28,6 +28,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--until", type=int, metavar="STEP", help="stop early, at this step")
     parser.add_argument("--threads", type=int, help="threads of PyTorch (default: all cores)")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes that make scenes (default: 1)"
+    )
+    parser.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1, mps")
     parser.add_argument("--json", action="store_true", help="one JSON object a step to stdout")
     parser.set_defaults(run=run)
 
@@ -48,7 +52,13 @@ def run(args: argparse.Namespace) -> int:
     recipe = Recipe.from_toml(args.recipe, settings)
     folder = args.runs / recipe.name
     for progress in train(
-        recipe, folder, resume=args.resume, until=args.until, threads=args.threads
+        recipe,
+        folder,
+        resume=args.resume,
+        until=args.until,
+        threads=args.threads,
+        workers=args.workers,
+        device=args.device,
     ):
         if args.json:
             print(

@@ -27,8 +27,8 @@ _MASKS_OF_PROPAGATION = ("conv1_m", "conv1_x")
 
 def read_authors(interaction: Path, propagation: Path) -> IPN:
     """The published network with the weights of the authors' ``I_*.pth`` and ``P_*.pth``."""
-    net = IPN(PAPER)
     first, second = _read(interaction), _read(propagation)
+    net = IPN(PAPER)
     try:
         _encoder(net.interaction.encoder, first, _MASKS_OF_INTERACTION)
         _decoder(net.interaction.decoder, first, ("ResFM",))

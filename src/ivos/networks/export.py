@@ -12,12 +12,18 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
+from ivos.errors import WeightsError
 from ivos.networks.ipn import IPN
+from ivos.networks.weights import fresh_network
+
+GRAPHS = ("interact", "aggregate", "propagate")
 
 _OPSET = 17
+_HALF = ".half"
 _SMALLEST_TO_HALVE = 64
 """Weights with fewer values stay in float32: nothing is gained by halving them."""
 
@@ -112,6 +118,41 @@ def export(net: IPN, folder: Path) -> tuple[Path, ...]:
     return tuple(paths)
 
 
+def read_exported(folder: Path, configuration: str = "compact") -> IPN:
+    """The network whose graphs ``export`` wrote to ``folder``, to train it further.
+
+    The coarser heads, which only serve training, are not in the graphs: they are new. Raises
+    WeightsError where the graphs are not those of such a network.
+    """
+    net = fresh_network(configuration)
+    state = net.state_dict()
+    found: dict[str, Tensor] = {}
+    for name in GRAPHS:
+        path = folder / f"{name}.onnx"
+        try:
+            graph = onnx.load(str(path)).graph
+        except (OSError, DecodeError) as error:
+            raise WeightsError(f"{path} cannot be read: {error}") from None
+        for weight in graph.initializer:
+            key = weight.name.removeprefix("net.").removesuffix(_HALF)
+            if key in state:
+                found[key] = torch.from_numpy(numpy_helper.to_array(weight).astype(np.float32))
+    absent = [name for name in state if name not in found and not _is_coarse_head(name, net)]
+    if absent:
+        raise WeightsError(f"{folder} is no {configuration} network: {absent[0]} is missing")
+    try:
+        net.load_state_dict(found, strict=False)
+    except RuntimeError as error:
+        first = str(error).splitlines()[0]
+        raise WeightsError(f"{folder} is no {configuration} network: {first}") from None
+    return net
+
+
+def _is_coarse_head(name: str, net: IPN) -> bool:
+    last = len(net.interaction.decoder.heads) - 1
+    return ".heads." in name and f".heads.{last}." not in name
+
+
 def _halve(path: Path) -> None:
     """Store the file's float32 weights as float16, each followed by a cast back."""
     model = onnx.load(str(path))
@@ -124,8 +165,9 @@ def _halve(path: Path) -> None:
         if values.size < _SMALLEST_TO_HALVE:
             continue
         name = weight.name
-        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
-        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+        half = name + _HALF
+        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), half))
+        casts.append(helper.make_node("Cast", [half], [name], to=onnx.TensorProto.FLOAT))
     for cast in reversed(casts):
         graph.node.insert(0, cast)
     onnx.checker.check_model(model)

@@ -12,6 +12,7 @@ import torch
 from ivos.errors import WeightsError
 from ivos.networks.efficientnet import EfficientNetLite0, imagenet_weights
 from ivos.networks.ipn import COMPACT, IPN, PAPER
+from ivos.networks.resnet import ResNet50
 
 CONFIGURATIONS = {"compact": COMPACT, "paper": PAPER}
 
@@ -40,7 +41,9 @@ def save_weights(net: IPN, path: Path, facts: Mapping[str, Any] | None = None) -
 
     ``facts``, plain values only, say how they were made; ``read_facts`` gives them back.
     """
-    half = {name: value.detach().half().contiguous() for name, value in net.state_dict().items()}
+    half = {
+        name: value.detach().half().contiguous().cpu() for name, value in net.state_dict().items()
+    }
     configuration = next(name for name, config in CONFIGURATIONS.items() if config == net.config)
     beside = path.with_name(path.name + ".tmp")
     saved = {"configuration": configuration, "weights": half, "facts": dict(facts or {})}
@@ -64,6 +67,22 @@ def read_network(path: Path) -> IPN:
     """The network that ``save_weights`` wrote to ``path``; raises WeightsError."""
     net = fresh_network(_read(path)[0])
     load_weights(net, path)
+    return net
+
+
+def imagenet_resnet(path: Path) -> IPN:
+    """A published network whose encoders start from a ResNet-50 with stored norms.
+
+    ``path``: a state dict with the names of torchvision's ResNet-50. Raises WeightsError.
+    """
+    net, state = fresh_network("paper"), read_checkpoint(path)
+    try:
+        for encoder in (net.interaction.encoder, net.propagation.encoder):
+            assert isinstance(encoder, ResNet50)
+            encoder.load_imagenet(state)
+    except (KeyError, RuntimeError, TypeError, AttributeError) as error:
+        first = str(error).splitlines()[0]
+        raise WeightsError(f"{path} holds no ResNet-50 with torchvision's names: {first}") from None
     return net
 
 

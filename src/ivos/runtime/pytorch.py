@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from ivos.networks.ipn import IPN
@@ -61,7 +62,8 @@ class TorchNetworks:
         return found
 
     def _in(self, array: Array) -> torch.Tensor:
-        return torch.tensor(array, dtype=torch.float32, device=self._device)
+        # A copy: PyTorch takes neither negative strides nor arrays that may not be written.
+        return torch.from_numpy(np.array(array, np.float32, order="C")).to(self._device)
 
 
 def spec_of(net: IPN) -> NetworkSpec:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from multiprocessing import get_all_start_methods
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.tensorboard import SummaryWriter
 
-from ivos.errors import CannotDo
+from ivos.errors import CannotDo, InvalidInput
 from ivos.train.data import Footage, read_footage
 from ivos.train.loss import mask_loss
 from ivos.train.recipe import Recipe
@@ -59,20 +60,24 @@ def train(
     workers: int = 1,
     until: int | None = None,
     threads: int | None = None,
+    device: str = "cpu",
 ) -> Iterator[Progress]:
     """Train and yield after each step; stop pulling to stop training.
 
     Writes ``checkpoint.pt`` (to resume), ``weights.pt`` (averaged, half precision) and TensorBoard
     events into ``folder``. A resumed run is, bit for bit, the run that was not interrupted, as long
     as the recipe and the number of PyTorch's threads (all cores unless told) are the same.
-    ``workers`` processes make scenes ahead. ``until`` ends the run early, at that step.
+    ``workers`` processes make scenes ahead (none where a process cannot be forked). ``until`` ends
+    the run early, at that step. ``device`` is any that PyTorch knows.
     """
     cv2.setNumThreads(0)  # OpenCV's threads and forked workers lock each other up
     if threads is not None:
         torch.set_num_threads(threads)
+    _check_device(device)
     check_place(folder, resume=resume)
     footage = read_footage(recipe)
-    state = go_on(recipe, folder) if resume else begin(recipe)
+    state = go_on(recipe, folder, device) if resume else begin(recipe, device)
+    workers = workers if "fork" in get_all_start_methods() else 0
     last = min(recipe.steps, until if until is not None else recipe.steps)
     batches = DataLoader(
         _Scenes(footage, recipe),
@@ -86,7 +91,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     with SummaryWriter(str(folder)) as writer:
         for scenes in batches:
-            loss, outputs = _step(state, recipe, scenes)
+            loss, outputs = _step(state, recipe, scenes, device)
             overlaps = mean_overlaps(outputs)
             if state.step % _CURVES_EVERY == 0:
                 write_curves(writer, state.step, loss, overlaps)
@@ -98,11 +103,22 @@ def train(
             yield Progress(state.step, last, loss, overlaps, pace * (last - state.step))
 
 
-def _step(state: State, recipe: Recipe, scenes: list[Scene]) -> tuple[float, list[Output]]:
+def _check_device(device: str) -> None:
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InvalidInput(f"PyTorch cannot use the device {device!r}: {reason}") from None
+
+
+def _step(
+    state: State, recipe: Recipe, scenes: list[Scene], device: str
+) -> tuple[float, list[Output]]:
     """Play the scenes, learn from every mask that comes out, and move the weights once."""
     phase = recipe.phase_at(state.step)
     how = Play(
         crop=replace(state.net.config.crop, crop_size=phase.crop),
+        device=device,
         rounds=phase.rounds,
         fresh=phase.fresh,
         given=phase.given,

@@ -29,19 +29,22 @@ def mean_overlaps(outputs: Iterable[Output]) -> dict[str, float]:
         if output.fresh is None:
             overlaps[output.kind].extend(iou.tolist())
         else:
-            overlaps["first strokes"].extend(iou[output.fresh].tolist())
-            overlaps["corrections"].extend(iou[~output.fresh].tolist())
+            fresh = output.fresh.to(iou.device)
+            overlaps["first strokes"].extend(iou[fresh].tolist())
+            overlaps["corrections"].extend(iou[~fresh].tolist())
     return {kind: float(np.mean(values)) for kind, values in overlaps.items() if values}
 
 
 def picture(output: Output) -> NDArray[np.uint8]:
     """(rows, 3 columns, RGB): frame with strokes, truth, and prediction of the first few items."""
-    truth = output.truth[:_ROWS]
-    columns = [output.image[:_ROWS].clone()]
-    if output.strokes is not None:
-        columns[0] = _tinted(columns[0], output.strokes[:_ROWS], _STROKE_COLOUR, 1.0)
-    for mask in (truth, output.logits[-1].detach()[:_ROWS].sigmoid()):
-        columns.append(_tinted(output.image[:_ROWS], mask, _MASK_COLOUR, 0.6))
+    image, truth = output.image[:_ROWS].cpu(), output.truth[:_ROWS].cpu()
+    probs = output.logits[-1].detach()[:_ROWS].sigmoid().cpu()
+    strokes = torch.zeros_like(truth) if output.strokes is None else output.strokes[:_ROWS].cpu()
+    columns = [
+        _tinted(image, strokes, _STROKE_COLOUR, 1.0),
+        _tinted(image, truth, _MASK_COLOUR, 0.6),
+        _tinted(image, probs, _MASK_COLOUR, 0.6),
+    ]
     rows = F.interpolate(torch.cat(columns, dim=3), size=(_COLUMN, 3 * _COLUMN), mode="area")
     tall = torch.cat(list(rows), dim=1).permute(1, 2, 0)
     pixels: NDArray[np.uint8] = (tall * 255).round().clamp(0, 255).byte().numpy()

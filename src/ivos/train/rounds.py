@@ -27,7 +27,6 @@ from ivos.crop import (
     region_for_propagation,
     unwarp,
     warp,
-    whole_frame,
 )
 from ivos.networks.ipn import IPN
 from ivos.train.corrupt import corrupt
@@ -46,6 +45,8 @@ class Play:
 
     crop: CropSpec
     """The networks' crops, as in a session."""
+    device: str = "cpu"
+    """Where the networks are."""
     rounds: int
     fresh: float
     """Share of scenes that begin without masks; the others begin with wrong ones."""
@@ -177,7 +178,7 @@ def _interact(
         known = _warped(game, game.masks[frame], region, how.crop)
         regions.append(region)
         planes.append(_planes(game, frame, region, how.crop, known, *drawn))
-    batch = torch.from_numpy(np.stack(planes))
+    batch = torch.from_numpy(np.stack(planes)).to(how.device)
     image, previous, positive, negative, truth = torch.split(batch, [3, 1, 1, 1, 1], dim=1)
     logits, reference = net.interact(_channels_last(image), previous, positive, negative)
     _put_back(games, frames, regions, logits[-1])
@@ -206,7 +207,7 @@ def _propagate(
                 game, frame, region, how.crop, _warped(game, neighbour, region, how.crop), known
             )
         )
-    batch = torch.from_numpy(np.stack(planes))
+    batch = torch.from_numpy(np.stack(planes)).to(how.device)
     image, neighbours, known_, truth = torch.split(batch, [3, 1, 1, 1], dim=1)
     logits = net.propagate(reference, _channels_last(image), neighbours, known_)
     _put_back(games, [frame for frame, _ in steps], regions, logits[-1])
@@ -243,7 +244,7 @@ def _planes(
 def _put_back(
     games: Sequence[_Game], frames: Sequence[int], regions: Sequence[Region], logits: Tensor
 ) -> None:
-    probs = logits.detach().sigmoid()[:, 0].numpy()
+    probs = logits.detach().sigmoid()[:, 0].cpu().numpy()
     for game, frame, region, prob in zip(games, frames, regions, probs, strict=True):
         game.masks[frame] = unwarp(prob, region, game.size)
 
@@ -251,7 +252,9 @@ def _put_back(
 def _interaction_region(
     game: _Game, frame: int, paths: Sequence[_Path], spec: CropSpec, rng: np.random.Generator
 ) -> Region:
-    """As in a session; without a mask half the time the second look, around the object itself."""
+    """As in a session; of a session's two first looks, the second one, around the object, half the
+    time.
+    """
     previous = game.masks[frame]
     strokes = draw_paths(paths, Region(0, 0, game.size[0] - 1, game.size[1] - 1), game.size, spec)
     covered = [
@@ -260,8 +263,9 @@ def _interaction_region(
     ]
     if previous is None:
         around = game.truth[frame].astype(np.float32)
-        if rng.random() < 0.5 or not (paths and around.any()):
-            return whole_frame(game.size, spec)
+        one_look = not spec.zoom_first_round
+        if one_look or rng.random() < 0.5 or not (paths and around.any()):
+            return region_for_interaction(None, covered[0], covered[1], spec)
         previous = around
     return _jittered(region_for_interaction(previous, covered[0], covered[1], spec), rng)
 

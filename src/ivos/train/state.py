@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from ivos.errors import RecipeError, WeightsError
+from ivos.errors import OutputError, RecipeError, WeightsError
 from ivos.networks.ipn import IPN
 from ivos.networks.weights import fresh_network, load_weights, read_checkpoint, save_weights
 from ivos.train.recipe import Recipe
@@ -41,20 +41,20 @@ def check_place(folder: Path, *, resume: bool) -> None:
         raise RecipeError(f"{checkpoint} is there already: --resume it, or give --runs another")
 
 
-def begin(recipe: Recipe) -> State:
+def begin(recipe: Recipe, device: str = "cpu") -> State:
     """The state before the first step."""
     torch.manual_seed(recipe.seed)
     net = fresh_network(recipe.network, imagenet=recipe.start == "imagenet")
     if recipe.start not in ("imagenet", "random"):
         load_weights(net, Path(recipe.start))
-    return _state(net, recipe)
+    return _state(net, recipe, device)
 
 
-def go_on(recipe: Recipe, folder: Path) -> State:
+def go_on(recipe: Recipe, folder: Path, device: str = "cpu") -> State:
     """The state that ``save`` wrote to ``folder``; the rates are those of ``recipe``."""
     path = folder / _CHECKPOINT
     saved = read_checkpoint(path)
-    state = _state(fresh_network(recipe.network), recipe)
+    state = _state(fresh_network(recipe.network), recipe, device)
     rates = [(group["highest"], group["weight_decay"]) for group in state.optimizer.param_groups]
     try:
         state.net.load_state_dict(saved["net"])
@@ -72,22 +72,31 @@ def go_on(recipe: Recipe, folder: Path) -> State:
 
 
 def save(state: State, recipe: Recipe, folder: Path) -> None:
-    """Checkpoint and weights, each written beside its place and moved there whole."""
+    """Checkpoint and weights, each written beside its place and moved there whole.
+
+    Raises OutputError where they cannot be written; what was there before stays as it was.
+    """
     saved = {
         "net": state.net.state_dict(),
         "averaged": state.averaged.state_dict(),
         "optimizer": state.optimizer.state_dict(),
         "step": state.step,
     }
-    beside = folder / f"{_CHECKPOINT}.tmp"
-    torch.save(saved, beside)
-    beside.replace(folder / _CHECKPOINT)
     facts = {"recipe": recipe.as_json(), "steps": state.step}
-    save_weights(state.averaged, folder / _WEIGHTS, facts)
+    beside = folder / f"{_CHECKPOINT}.tmp"
+    try:
+        torch.save(saved, beside)
+        beside.replace(folder / _CHECKPOINT)
+        save_weights(state.averaged, folder / _WEIGHTS, facts)
+    except (OSError, RuntimeError) as error:  # PyTorch's writer raises the latter on a full disk
+        reason = str(error).splitlines()[0]
+        raise OutputError(
+            f"{folder} cannot be written to ({reason}): free some space, then --resume"
+        ) from None
 
 
-def _state(net: IPN, recipe: Recipe) -> State:
-    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+def _state(net: IPN, recipe: Recipe, device: str) -> State:
+    net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     encoders = [p for name, p in net.named_parameters() if ".encoder." in name]
     rest = [p for name, p in net.named_parameters() if ".encoder." not in name]
     optimizer = torch.optim.AdamW(
