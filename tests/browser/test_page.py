@@ -78,18 +78,25 @@ def test_correcting_undoing_and_redoing(worker: Worker):
 
 
 def test_the_right_button_takes_away(worker: Worker):
-    worker.press("r")
-    count = worker.answers()
-    top, left = SQUARES.corner(1, 0)
-    height, width = SQUARES.size
-    side = SQUARES.side
-    corner, other = (left / width, top / height), ((left + side) / width, (top + side) / height)
-    worker.drag(corner, other)
-    worker.answered(count)
+    worker.scribble(1, 0)
     assert worker.overlap((1,), 0) > GOOD
-    worker.press("s")
     worker.scribble(1, 0, button="right")
     assert worker.matte().mean() < 0.01
+
+
+def test_a_box_and_a_click_are_prompts_too(worker: Worker):
+    worker.press("r")
+    worker.drag((0.4, 0.4), (0.4, 0.4))
+    expect(worker.say("#toasts")).to_contain_text("Drag from one corner")
+    count = worker.answers()
+    worker.drag((0.4, 0.4), (0.2, 0.2))
+    worker.answered(count)
+    worker.press("c")
+    worker.drag(SQUARES.point(1, 0), SQUARES.point(1, 0))
+    worker.answered(count + 1)
+    assert worker.overlap((1,), 0) > GOOD
+    worker.say("#history").click()
+    expect(worker.say("dialog li")).to_have_count(2)
 
 
 def test_a_run_can_be_watched_drawn_beside_and_cancelled(slow_worker: Worker):

@@ -109,6 +109,7 @@ class Worker:
 
     def matte(self) -> Mask:
         """What the page shows as object: the bright part of its matte view."""
+        self.page.mouse.move(640, 8)  # away from the frame: the brush's ring is drawn on it
         self.press("Alt+4")
         self.complete("matte")
         found: Mask = self.painted().mean(axis=2) > 127

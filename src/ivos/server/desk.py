@@ -223,20 +223,21 @@ class Desk:
             forward=command.forward,
             backward=command.backward,
         )
-        steps = run()  # begins when it is iterated, but says now what cannot be done
-        if command.start is None and command.stop is None:
+        # A run begins when it is iterated, but says at once what cannot be done.
+        steps: Iterator[Progress | None] = run()
+        if command.start is None and command.stop is None:  # a range that was asked for is not cut
             steps = self._in_shots(run)
         ways = {(True, False): "Propagating forward", (False, True): "Propagating backward"}
         words = ways.get((command.forward, command.backward), "Propagating both ways")
         self._start(RunValue("propagate", words, 0, 0, 0, None), steps, None)
 
-    def _in_shots(self, run: Callable[..., Iterator[Progress]]) -> Iterator[Progress]:
-        """Find where the shots end, then stay in them; a range that was asked for is not cut."""
+    def _in_shots(self, run: Callable[..., Iterator[Progress]]) -> Iterator[Progress | None]:
+        """Find where the shots end, then stay in them; None while nothing is done yet."""
         state = self._session.state
         frames = [*state.open] or [frame for frame, _ in state.last]
         for frame in frames:
-            for looked in self._shots.search(frame):
-                yield Progress(looked, 0, 0, 0.0)
+            for _ in self._shots.search(frame):
+                yield None
         yield from run(barriers=self._shots.barriers(frames))
 
     def _export(self, command: Export) -> None:
@@ -247,17 +248,18 @@ class Desk:
         steps = deliver.export(self._session, command.kind, place, **options)
         self._start(RunValue("export", f"Exporting {command.kind}", 0, 0, 0, None), steps, place)
 
-    def _start(self, run: RunValue, steps: Iterator[Progress], place: Path | None) -> None:
+    def _start(self, run: RunValue, steps: Iterator[Progress | None], place: Path | None) -> None:
         self._run, self._cancelled = run, False
         self._say(self.snapshot())
         self._worker.start(self._advance(steps, place))
 
-    def _advance(self, steps: Iterator[Progress], place: Path | None) -> Iterator[None]:
+    def _advance(self, steps: Iterator[Progress | None], place: Path | None) -> Iterator[None]:
         """The run, a frame at a time, and what follows it. Closed early, it keeps what is done."""
         began, error = time.perf_counter(), None
         try:
             for progress in steps:
-                self._progressed(progress)
+                if progress is not None:
+                    self._progressed(progress)
                 yield
                 if self._cancelled:
                     break

@@ -78,20 +78,24 @@ mountDialogs(store, {
   },
 });
 
-/** How long the last stroke took, from the button's release to the mask on screen. */
+/** How long the last stroke took, from the button's release until the mask is on screen. */
 const timer = {
   began: 0,
   start() {
     this.began = performance.now();
   },
+  /** The mask is drawn: what is drawn is on screen after the next refresh. */
   stop() {
-    if (this.began === 0) return;
-    const took = performance.now() - this.began;
+    const began = this.began;
     this.began = 0;
+    if (began > 0) requestAnimationFrame(() => setTimeout(() => this.show(performance.now() - began)));
+  },
+  /** @param {number} took milliseconds */
+  show(took) {
     const box = byId("answer", HTMLDivElement);
     box.textContent = `answered in ${Math.round(took)} ms`;
-    box.dataset.ms = String(took);
-    box.dataset.count = String(Number(box.dataset.count ?? 0) + 1);
+    box.dataset["ms"] = String(took);
+    box.dataset["count"] = String(Number(box.dataset["count"] ?? 0) + 1);
     box.classList.add("on");
     clearTimeout(this.fade);
     this.fade = setTimeout(() => box.classList.remove("on"), 1600);

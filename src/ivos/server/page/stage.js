@@ -108,6 +108,7 @@ export class Stage {
     context.restore();
     this.drawStrokes(context, state);
     this.drawCursor(context, state);
+    this.canvas.dataset["size"] = `${video.height} ${video.width}`;
     this.canvas.dataset["shown"] = `${state.look} ${frame} ${this.complete ? "complete" : "partly"}`;
     this.onDrawn();
   }
