@@ -89,6 +89,8 @@ def _opened(args: argparse.Namespace) -> Project:
 
 def _put(session: Session, masks: Incoming, annotate: bool) -> dict[str, Any]:
     if annotate:
+        for _ in masks.values():  # read all once, so that nothing is done where one is damaged
+            pass
         for frame, found in masks.items():
             session.set_masks(frame, found, annotate=True)
     else:

@@ -48,7 +48,7 @@ from ivos.server.review import ReviewTracks
 from ivos.server.values import RunValue
 from ivos.server.worker import Worker
 from ivos.session import Session, Store, merge
-from ivos.types import LabelMap, Mask, ObjectId, Progress, SoftMask
+from ivos.types import BACKGROUND, LabelMap, Mask, ObjectId, Progress, SoftMask
 
 Say = Callable[[Event | bytes], None]
 
@@ -307,6 +307,8 @@ class Desk:
         assert isinstance(command, PATIENT)
         if isinstance(command, Interact):
             self._preview(command)
+        elif isinstance(command, Paint):
+            self._preview_paint(command)
         self._waiting.append(Waiting(command, say))
         self._say(self.snapshot())
 
@@ -318,6 +320,15 @@ class Desk:
         masks = {key: self._store.mask(key, command.frame) for key in self._session.object_ids}
         patches = {key: mask.patch() for key, mask in (masks | found).items() if mask is not None}
         labels: LabelMap = merge.labels(patches, self._session.video.size)
+        self._say(pack_labels(command.frame, self._session.head, labels))
+
+    def _preview_paint(self, command: Paint) -> None:
+        labels = self._session.labels(command.frame).copy()
+        where = _pixels(command.runs, self._session.video.size)
+        if command.erase:
+            labels[where & (labels == command.object_id)] = BACKGROUND
+        else:
+            labels[where] = command.object_id
         self._say(pack_labels(command.frame, self._session.head, labels))
 
     # Telling
