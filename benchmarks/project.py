@@ -8,7 +8,8 @@ open   100 rounds on 1,000 frames: how long opening takes, and reading a mask
 kills  a process that works on a project is killed at a random moment, 50 times
 flips  bytes are flipped at random, 200 times: what is noticed, and what is recovered
 
-Writes its figures into benchmarks/results/project.json; the exit code is 1 where a target is missed.
+Writes its figures into benchmarks/results/project.json; the exit code is 1 where a target is
+missed.
 """
 
 from __future__ import annotations
