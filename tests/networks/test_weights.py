@@ -1,0 +1,80 @@
+"""Weights on disk: half precision, whole or not at all, and never code."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import ivos  # noqa: E402
+from ivos.errors import WeightsError  # noqa: E402
+from ivos.networks.ipn import IPN  # noqa: E402
+from ivos.networks.weights import (  # noqa: E402
+    fresh_network,
+    read_facts,
+    read_network,
+    save_weights,
+)
+
+
+def test_weights_come_back_within_half_precision_with_what_was_said_of_them(
+    compact: IPN, tmp_path: Path
+):
+    save_weights(compact, tmp_path / "w.pt", {"recipe": {"name": "x"}, "steps": 3})
+    again = read_network(tmp_path / "w.pt")
+    for (name, one), other in zip(compact.named_parameters(), again.parameters(), strict=True):
+        assert torch.equal(one.half().float(), other), name
+    assert read_facts(tmp_path / "w.pt") == {"recipe": {"name": "x"}, "steps": 3}
+    assert [path.name for path in tmp_path.iterdir()] == ["w.pt"]
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04 cut"])
+def test_a_damaged_file_is_refused_in_one_line(tmp_path: Path, content: bytes):
+    path = tmp_path / "w.pt"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="damaged") as refused:
+        read_network(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_missing_file_and_another_network_are_refused(compact: IPN, tmp_path: Path):
+    with pytest.raises(WeightsError, match="no weights at"):
+        read_network(tmp_path / "none.pt")
+    torch.save({"configuration": "compact", "weights": {}}, tmp_path / "empty.pt")
+    with pytest.raises(WeightsError, match="does not fit"):
+        read_network(tmp_path / "empty.pt")
+    torch.save({"configuration": "huge", "weights": {}}, tmp_path / "huge.pt")
+    with pytest.raises(WeightsError, match="known: compact, paper"):
+        read_network(tmp_path / "huge.pt")
+    torch.save([1, 2], tmp_path / "list.pt")
+    with pytest.raises(WeightsError, match="holds no state dict"):
+        read_network(tmp_path / "list.pt")
+
+
+def test_random_weights_follow_from_the_seed():
+    torch.manual_seed(5)
+    one = fresh_network("compact").interaction.encoder.extra.weight
+    torch.manual_seed(5)
+    assert torch.equal(one, fresh_network("compact").interaction.encoder.extra.weight)
+
+
+def test_nothing_that_is_read_may_run_code():
+    """Every ``torch.load`` in the source says ``weights_only=True``, and none hides in an alias."""
+    found = 0
+    for path in Path(ivos.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        mentions = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
+        mentions = [n for n in mentions if ast.unparse(n) == "torch.load"]
+        calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and n.func in mentions]
+        assert len(calls) == len(mentions), f"{path} passes torch.load on"
+        for call in calls:
+            said = {key.arg: ast.unparse(key.value) for key in call.keywords}
+            assert said.get("weights_only") == "True", path
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "torch":
+                assert "load" not in [name.name for name in node.names], path
+        found += len(calls)
+    assert found >= 2

@@ -1,0 +1,168 @@
+"""Simulated rounds: where the person draws, what they draw, and what the networks are given."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from ivos.crop import CropSpec  # noqa: E402
+from ivos.networks.ipn import COMPACT, PAPER  # noqa: E402
+from ivos.train.rounds import Output, Play, play  # noqa: E402
+from tests.train.made import ColourNetworks, frame_of, scene  # noqa: E402
+
+
+def how(**changes: object) -> Play:
+    settings = {
+        "crop": CropSpec(crop_size=96),
+        "rounds": 2,
+        "fresh": 1.0,
+        "given": 0.0,
+        "nothing": 0.0,
+    }
+    return Play(**settings | changes)
+
+
+def played(net: ColourNetworks, play_how: Play, seed: int = 0, length: int = 3) -> list[Output]:
+    rng = np.random.default_rng(seed)
+    return list(play(net, [scene(length)], play_how, rng))
+
+
+def widened(mask: np.ndarray, by: int = 5) -> np.ndarray:
+    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * by + 1, 2 * by + 1), np.uint8)) > 0
+
+
+@pytest.mark.parametrize("worst", range(4))
+def test_the_worst_frame_is_drawn_on_next(worst: int):
+    for seed in range(4):
+        net = ColourNetworks(wrong=[worst])
+        outputs = played(net, how(), seed, length=4)
+        drawn = [frame_of(o.image[0]) for o in outputs if o.kind == "interaction"]
+        if drawn[0] != worst:
+            assert drawn[1] == worst
+        else:
+            assert drawn[1] != worst, "a frame that was drawn on is drawn on last"
+
+
+def test_each_round_visits_every_other_frame_once_after_its_neighbour():
+    outputs = played(ColourNetworks(), how(rounds=1), length=5)
+    start, *steps = [frame_of(o.image[0]) for o in outputs]
+    assert sorted(steps) == [t for t in range(5) if t != start]
+    seen = {start}
+    for t in steps:
+        assert {t - 1, t + 1} & seen
+        seen.add(t)
+
+
+def test_masks_are_detached_from_step_to_step_but_the_reference_is_not():
+    net = ColourNetworks(wrong=[1])
+    outputs = played(net, how(rounds=3))
+    for given in net.interactions + net.propagations:
+        for name, tensor in given.items():
+            assert tensor.requires_grad == (name == "reference"), name
+    assert all(o.logits[-1].requires_grad for o in outputs)
+    # The reference of the last round holds all three, the newest first.
+    assert net.propagations[-1]["reference"].shape[-1] == 3
+
+
+def test_the_first_round_knows_nothing_and_the_second_knows_the_first():
+    net = ColourNetworks()
+    outputs = played(net, how())
+    assert net.interactions[0]["previous"].max() == pytest.approx(0.5)
+    assert outputs[0].fresh is not None
+    assert outputs[0].fresh.all()
+    assert net.propagations[0]["previous"].max() == pytest.approx(0.5)
+    second = net.interactions[1]
+    found, green = second["previous"][0, 0] > 0.5, second["frame"][0, 1] > 0.5
+    assert (found & green).sum() / (found | green).sum() > 0.9
+    later = [o for o in outputs if o.kind == "interaction"][1]
+    assert later.fresh is not None
+    assert not later.fresh.any()
+
+
+def test_corrections_are_drawn_on_errors_only():
+    drawn_on_errors = 0
+    for seed in range(12):
+        net = ColourNetworks(wrong=[0, 1, 2])
+        outputs = played(net, how(rounds=2), seed)
+        given = net.interactions[1]
+        truth = [o for o in outputs if o.kind == "interaction"][1].truth[0, 0].numpy() > 0.5
+        previous, positive, negative = (
+            given[k][0, 0].numpy() > 0.5 for k in ("previous", "positive", "negative")
+        )
+        assert positive.any()
+        assert negative.any()
+        assert not (positive & ~widened(truth)).any()
+        assert not (negative & ~widened(previous & ~truth)).any()
+        drawn_on_errors += not (positive & ~widened(truth & ~previous)).any()
+    assert drawn_on_errors >= 8  # now and then a person also confirms what is right
+
+
+def test_first_strokes_are_drawn_on_the_object_only():
+    for seed in range(8):
+        net = ColourNetworks()
+        truth = played(net, how(rounds=1), seed)[0].truth[0, 0].numpy() > 0.5
+        positive = net.interactions[0]["positive"][0, 0].numpy() > 0.5
+        negative = net.interactions[0]["negative"][0, 0].numpy() > 0.5
+        assert positive.any()
+        assert not (positive & ~widened(truth)).any()
+        assert not (negative & truth & ~widened(~truth)).any()
+
+
+def test_a_game_may_begin_with_wrong_masks_that_the_networks_are_given():
+    net = ColourNetworks()
+    first = played(net, how(fresh=0.0, rounds=1))[0]
+    assert first.fresh is not None
+    assert not first.fresh.any()
+    values = net.interactions[0]["previous"]
+    assert not torch.allclose(values, torch.full_like(values, 0.5))
+
+
+def test_now_and_then_nothing_is_meant_and_nothing_is_to_be_found():
+    for seed in range(6):
+        net = ColourNetworks()
+        outputs = played(net, how(nothing=1.0), seed)
+        assert all(not o.truth.any() for o in outputs)
+        assert all(not given["positive"].any() for given in net.interactions)
+
+
+def test_a_given_mask_is_nearly_right_however_wrong_the_network_was():
+    net = ColourNetworks(wrong=[0, 1, 2])
+    played(net, how(given=1.0, rounds=1))
+    first = net.propagations[0]
+    near, green = first["neighbour"][0, 0] > 0.5, first["frame"][0, 1] > 0.5
+    assert (near & green).sum() / (near | green).sum() > 0.7
+
+
+def test_half_of_the_first_looks_of_a_network_that_zooms_are_close_and_none_of_others():
+    def share_of_object(crop: CropSpec) -> list[float]:
+        shares = []
+        for seed in range(12):
+            net = ColourNetworks()
+            played(net, how(rounds=1, crop=crop), seed)
+            shares.append(float((net.interactions[0]["frame"][0, 1] > 0.5).float().mean()))
+        return shares
+
+    small = {"crop_size": 96}
+    from dataclasses import replace
+
+    close = [share > 0.25 for share in share_of_object(replace(COMPACT.crop, **small))]
+    assert 2 <= sum(close) <= 10
+    assert not any(share > 0.25 for share in share_of_object(replace(PAPER.crop, **small)))
+
+
+def test_the_same_seed_plays_the_same_game():
+    one, other = (played(ColourNetworks(wrong=[1]), how(), seed=3) for _ in range(2))
+    for a, b in zip(one, other, strict=True):
+        assert torch.equal(a.image, b.image)
+        assert torch.equal(a.logits[-1], b.logits[-1])
+
+
+def test_scenes_are_played_side_by_side():
+    net = ColourNetworks()
+    rng = np.random.default_rng(0)
+    outputs = list(play(net, [scene(), scene(), scene()], how(), rng))
+    assert {len(o.truth) for o in outputs} == {3}
+    assert [o.kind for o in outputs] == ["interaction", "propagation", "propagation"] * 2

@@ -1,0 +1,64 @@
+"""Scenes: several objects, one meant, the same for one seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from ivos.train.scenes import Scene, SceneMix, make_scene
+from tests.train.made import footage
+
+SIZES = {(270, 480), (288, 384), (320, 320), (384, 288)}
+
+
+def made(seed: int, video_share: float = 0.0, length: int = 2) -> Scene:
+    return make_scene(footage(), SceneMix(length, video_share), np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("video_share", [0.0, 1.0])
+def test_the_one_meant_is_to_be_seen_and_apart_from_the_others(seed: int, video_share: float):
+    scene = made(seed, video_share)
+    assert scene.images.dtype == np.uint8
+    for mask in (scene.target, scene.others, scene.part):
+        assert mask.dtype == np.bool_
+        assert mask.shape == scene.images.shape[:3]
+    assert scene.target.mean(axis=(1, 2)).max() > 0.003
+    assert not (scene.target & scene.others).any()
+    assert not (scene.part & ~scene.target).any()
+    assert scene.target.shape[0] == 2
+    assert video_share == 1 or scene.target.shape[1:] in SIZES
+    assert video_share == 0 or scene.target.shape[1:] == (54, 96)
+
+
+def test_a_seed_makes_one_scene_and_another_seed_another():
+    one, same, other = made(3), made(3), made(4)
+    for name in ("images", "target", "others", "part"):
+        assert np.array_equal(getattr(one, name), getattr(same, name)), name
+    assert one.images.shape != other.images.shape or not np.array_equal(one.images, other.images)
+
+
+def test_most_scenes_have_others_that_could_have_been_meant():
+    assert sum(made(seed, length=1).others.any() for seed in range(16)) >= 8
+
+
+def test_objects_move_from_frame_to_frame():
+    moved = [made(seed) for seed in range(6)]
+    assert sum(not np.array_equal(s.target[0], s.target[1]) for s in moved) >= 5
+
+
+def test_real_clips_are_cut_at_any_length_they_have():
+    for length in (1, 5, 6):
+        assert len(made(0, 1.0, length).images) == length
+
+
+def test_footage_without_anything_to_see_still_makes_a_scene():
+    empty = replace(footage(), clips=())
+    stills = [replace(s, mask=np.zeros_like(s.mask)) for s in empty.stills]
+    mix = SceneMix(1, 0.0)
+    scene = make_scene(replace(empty, stills=stills), mix, np.random.default_rng(0))
+    assert not scene.target.any()
