@@ -173,6 +173,25 @@ def test_uneven_times_are_kept(tmp_path: Path, kind: str, suffix: str, exact: fl
     assert times == pytest.approx([t - 0.08 for t in UNEVEN[2:]], abs=exact)
 
 
+@pytest.mark.parametrize(("kind", "suffix"), [("overlay", ".mp4"), ("matte", ".mkv")])
+def test_numbers_and_times_of_a_file_with_uneven_times_are_kept(
+    tmp_path: Path, kind: str, suffix: str
+):
+    pts = [0, 10, 20, 55, 60, 70, 130, 140, 150, 160]
+    clip = write_clip(tmp_path / "in.mp4", 10, pts=pts, options={"bf": "2"})
+    with open_video(clip) as video:
+        options = {"opacity": 0.0} if kind == "overlay" else {"edges": "hard"}
+        source = MadeSource(video)
+        list(export(source, kind, tmp_path / f"out{suffix}", frames="1:10", **options))
+        frames, times = read(tmp_path / f"out{suffix}")
+    assert times == pytest.approx([(t - 10) / 250 for t in pts[1:]], abs=0.00051)
+    for index, found in enumerate(frames):
+        if kind == "overlay":
+            assert read_number(found) == index + 1
+        else:
+            np.testing.assert_array_equal(found[..., 0] > 127, source.labels(index + 1) > 0)
+
+
 def test_film_rates_are_kept_exactly(tmp_path: Path):
     source = MadeSource(MadeVideo(fps=24000 / 1001))
     list(export(source, "prores4444", tmp_path / "out.mov"))

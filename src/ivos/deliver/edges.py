@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ivos.deliver.options import AlphaOptions
 from ivos.types import Frame, SoftMask
 
-SMOOTHNESS = 1e-4
+SMOOTHNESS = 1e-3
 """The filter's epsilon, for colours from 0 to 1: less follows weaker edges."""
 
 
