@@ -51,9 +51,11 @@ class CropSpec:
     """The propagation network's crop is around the neighbour's mask alone, not last round's too,
     which may be grossly wrong; the whole frame where the neighbour shows nothing."""
     zoom_first_round: bool = False
-    """With no previous mask, look at the whole frame first, then again around what was found."""
+    """With no previous mask, look at the whole frame first, then closer around what was found."""
+    zoom_looks: int = 1
+    """How many closer looks follow, each around what the one before it found."""
     zoom_with_found: bool = False
-    """Whether that second look is given what the first one found as previous mask, or neutral."""
+    """Whether a closer look is given what was found as previous mask, or the neutral one again."""
     stroke_radius: float = 2.5
     """About half the width of a drawn stroke, in pixels of the crop."""
     antialias: bool = False

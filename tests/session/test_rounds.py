@@ -123,6 +123,19 @@ def test_the_first_round_may_look_again_around_what_it_found():
     assert (networks.interactions[1]["previous"] == 0.5).all()
 
 
+@pytest.mark.parametrize("looks", [0, 1, 2])
+def test_closer_looks_are_as_many_as_the_network_wants_and_may_know_what_was_found(looks):
+    video = MovingSquares(length=1, size=(120, 160), count=1)
+    spec = replace(FAKE_SPEC, zoom_first_round=True, zoom_looks=looks, zoom_with_found=True)
+    networks = RecordingNetworks(spec)
+    session = Session(video, networks)
+    session.interact(video.drawn(0))
+    assert len(networks.interactions) == 1 + looks
+    for closer in networks.interactions[1:]:
+        assert closer["previous"].max() == 1
+        assert closer["previous"].min() == 0
+
+
 def test_drawing_on_an_object_that_was_lost_looks_everywhere_again():
     video = MovingSquares(length=1, size=(120, 160), count=1)
     networks = RecordingNetworks(replace(FAKE_SPEC, zoom_first_round=True))

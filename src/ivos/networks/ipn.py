@@ -88,6 +88,8 @@ COMPACT = NetworkConfig(
         neutral_is_everywhere=False,
         follow_neighbour=True,
         zoom_first_round=True,
+        zoom_looks=2,
+        zoom_with_found=True,
         antialias=True,
     ),
     interaction=_LIGHT,

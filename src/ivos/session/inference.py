@@ -105,7 +105,7 @@ def interact(
 ) -> list[tuple[Patch, Reference]]:
     """The mask and the reference of each job.
 
-    Where the network wants it, a first look at the whole frame is followed by a second one around
+    Where the network wants it, a first look at the whole frame is followed by closer ones around
     what was found and drawn.
     """
     spec = networks.spec
@@ -113,8 +113,8 @@ def interact(
         jobs = [_afresh(job, spec) for job in jobs]
     regions = [interaction_region(job, spec) for job in jobs]
     found = _interact(networks, jobs, regions, side, max_batch)
-    if spec.zoom_first_round:
-        again = [i for i, job in enumerate(jobs) if job.previous is None and job.told.box is None]
+    again = [i for i, job in enumerate(jobs) if job.previous is None and job.told.box is None]
+    for _ in range(spec.zoom_looks if spec.zoom_first_round and again else 0):
         closer = [replace(jobs[i], previous=found[i][0]) for i in again]
         regions = [interaction_region(job, spec) for job in closer]
         if not spec.zoom_with_found:
