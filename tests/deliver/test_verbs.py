@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -175,3 +176,13 @@ def test_kills_at_random_moments_never_leave_half_a_deliverable(tmp_path: Path):
 
 def size_of(path: Path) -> int:
     return sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
+
+
+def test_the_documents_name_every_kind_and_only_flags_that_exist():
+    docs = Path(__file__).parents[2] / "docs"
+    table = (docs / "reference/formats.md").read_text(encoding="utf-8")
+    assert [name for name in KINDS if f"| `{name}` |" not in table] == []
+    words = table + (docs / "guides/export.md").read_text(encoding="utf-8")
+    flags = {flag.lstrip("-").replace("-", "_") for flag in re.findall(r"--[a-z][a-z-]+", words)}
+    of_import = {"video", "form", "object", "frame", "annotate", "resize", "list"}
+    assert flags - set(FLAGS) - of_import == set()
