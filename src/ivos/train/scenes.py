@@ -127,7 +127,9 @@ def _filmed(
     first = _pose(rng, width, height, turn=15, scale=(0.9, 1.4), shift=0.08, flip=True)
     part = _part_of(still, rng)
     border = cv2.BORDER_REFLECT_101
-    images, masks, parts = [], [], []
+    images = []
+    masks: list[Mask] = []
+    parts: list[Mask] = []
     for step in path:
         grid = _inverse_grid(_chain(step, first, fit), size, 0.012 * width, rng)
         images.append(cv2.remap(still.image, *grid, cv2.INTER_LINEAR, borderMode=border))
