@@ -6,7 +6,7 @@ import { START, accepted, freeObject, next, selected, settled, strokesOn, whyNot
 const video = { name: "clip", width: 64, height: 48, frames: 20, fps: 25, timestamps: null };
 const welcome = { type: "welcome", version: 1, video, project: "clip.ivos", network: "n", driving: true };
 const object = (id, more = {}) => ({ object_id: id, name: `Object ${id}`, colour: [1, 2, 3], hidden: false, locked: false, annotated: [], masked: [], locked_frames: [], ...more });
-const snapshot = (more = {}) => ({ type: "snapshot", objects: [], annotated: [], rounds: 0, open: [], head: 0, steps: [], undo: null, redo: null, last_run: null, last_run_frames: [], run: null, waiting: 0, ...more });
+const snapshot = (more = {}) => ({ type: "snapshot", objects: [], annotated: [], rounds: 0, open: [], head: 0, steps: [], undo: null, redo: null, last_run: null, last_run_frames: [], cuts: [], run: null, waiting: 0, ...more });
 const hear = (state, ...events) => events.reduce((at, event) => next(at, { type: "server", event }), state);
 const working = (...events) => hear(START, welcome, ...events);
 const stroke = { kind: "scribble", object_id: 1, path: [[0.1, 0.1]], positive: true };

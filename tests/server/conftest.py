@@ -131,8 +131,15 @@ class Page:
 
     def propagate(self, start: int | None = None, stop: int | None = None) -> dict[str, Any]:
         """Propagate both ways, to the end."""
-        self.ask("propagate", start=start, stop=stop, forward=True, backward=True)
+        self.start_run(start, stop)
         return self.until("run_ended")
+
+    def start_run(
+        self, start: int | None = None, stop: int | None = None, *, across_cuts: bool = False
+    ) -> None:
+        """Propagate both ways, to be watched."""
+        ways = {"forward": True, "backward": True, "across_cuts": across_cuts}
+        assert self.ask("propagate", start=start, stop=stop, **ways)["type"] == "done"
 
     def snapshot(self) -> dict[str, Any]:
         """The last snapshot that was heard."""

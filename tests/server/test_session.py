@@ -16,8 +16,9 @@ from starlette.testclient import TestClient
 from ivos.project import Project
 from ivos.runtime.protocol import Array
 from ivos.server.packets import HEADER, pack_labels, pack_soft
-from tests.fakes import ColourNetworks
-from tests.server.conftest import SQUARES, opened, page, serving
+from ivos.types import Frame
+from tests.fakes import ColourNetworks, MovingSquares
+from tests.server.conftest import SQUARES, opened, page, serving, write_video
 
 
 def labels_of(packet: bytes) -> tuple[int, NDArray[np.uint8]]:
@@ -49,6 +50,18 @@ class SlowNetworks(ColourNetworks):
     def propagate(self, reference: Array, frame: Array, neighbour: Array, previous: Array) -> Array:
         self.gate.acquire(timeout=20)
         return super().propagate(reference, frame, neighbour, previous)
+
+
+@pytest.fixture
+def two_shots(folder: Path) -> Path:
+    """The squares, then the same turned around, dark and in other colours: another shot."""
+
+    class Shots(MovingSquares):
+        def __getitem__(self, frame: int) -> Frame:
+            image = super().__getitem__(frame)
+            return image if frame < 10 else np.ascontiguousarray((255 - image)[::-1, ::-1] // 3)
+
+    return write_video(folder / "shots.mkv", Shots(length=20, size=(96, 128)))
 
 
 @pytest.mark.parametrize("labels", [np.zeros((5, 7), np.uint8), np.eye(6, dtype=np.uint8) * 9])
@@ -113,7 +126,7 @@ def test_cancelling_keeps_what_is_done(folder: Path):
     with serving(folder, networks=slow) as client, page(client, opened(client)) as one:
         one.stroke()
         slow.gate.release(2)
-        one.ask("propagate", start=None, stop=None, forward=True, backward=True)
+        one.start_run()
         one.until("running")
         one.send("cancel")
         slow.gate.release(100)
@@ -130,7 +143,7 @@ def test_a_stroke_during_a_run_is_shown_at_once_and_kept_for_after_it(folder: Pa
     with serving(folder, networks=slow) as client, page(client, opened(client)) as one:
         one.stroke(1, frame=0)
         before = len(one.masks)
-        one.ask("propagate", start=None, stop=3, forward=True, backward=True)
+        one.start_run(None, 3)
         slow.gate.release(1)
         one.until("running")
         slow.gate.release(1)
@@ -151,7 +164,7 @@ def test_what_cannot_be_done_during_a_run_says_so(folder: Path):
     slow = SlowNetworks()
     with serving(folder, networks=slow) as client, page(client, opened(client)) as one:
         one.stroke()
-        one.ask("propagate", start=None, stop=None, forward=True, backward=True)
+        one.start_run()
         for kind in ("undo", "redo"):
             assert "propagation is running" in one.ask(kind)["message"]
         slow.gate.release(100)
@@ -347,13 +360,26 @@ def test_a_page_that_talks_nonsense_is_told_and_hung_up_on(client: TestClient):
         assert one.next()["type"] == "hung up"
 
 
+def test_a_run_stays_in_its_shot_unless_told_otherwise(folder: Path, two_shots: Path):
+    with serving(folder) as client, page(client, opened(client, "shots.mkv")) as one:
+        one.stroke(1, frame=2)
+        one.propagate()
+        one.until("masks_changed")
+        assert one.snapshot()["cuts"] == [10]
+        assert one.snapshot()["objects"][0]["masked"] == [[0, 10]]
+        one.start_run(across_cuts=True)
+        one.until("run_ended")
+        one.until("masks_changed")
+        assert one.snapshot()["objects"][0]["masked"] == [[0, 20]]
+
+
 def test_looking_does_not_wait_for_a_run(folder: Path):
     slow = SlowNetworks()
     with serving(folder, networks=slow) as client:
         key = opened(client)
         with page(client, key) as one:
             one.stroke(1, frame=3)
-            one.ask("propagate", start=None, stop=None, forward=True, backward=True)
+            one.start_run()
             slow.gate.release(1)
             began = time.monotonic()
             slow.gate.release(1)

@@ -129,7 +129,13 @@ def last_run(steps: Sequence[Step], head: int) -> Step | None:
 
 
 def snapshot(
-    session: Session, store: Store, changed: Collection[int], run: RunValue | None, waiting: int
+    session: Session,
+    store: Store,
+    *,
+    changed: Collection[int],
+    cuts: Collection[int],
+    run: RunValue | None,
+    waiting: int,
 ) -> Snapshot:
     """The session as the page sees it; ``changed`` are the frames of its last propagation."""
     state, steps, head = session.state, session.steps, session.head
@@ -153,6 +159,7 @@ def snapshot(
         redo=titles[head] if head < len(steps) else None,
         last_run=last.number if last else None,
         last_run_frames=spans(sorted(changed)),
+        cuts=tuple(sorted(cuts)),
         run=run,
         waiting=waiting,
     )

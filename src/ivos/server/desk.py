@@ -77,6 +77,7 @@ class Desk:
         self._say = say
         self._review = ReviewTracks(session, store)
         self._shots = Shots(session.video)
+        self._cuts: frozenset[int] = frozenset()
         self._run: RunValue | None = None
         self._cancelled = False
         self._waiting: list[Waiting] = []
@@ -86,8 +87,14 @@ class Desk:
 
     def snapshot(self) -> Snapshot:
         """Everything but masks and review."""
-        frames = self._review.run_frames
-        return snapshot(self._session, self._store, frames, self._run, len(self._waiting))
+        return snapshot(
+            self._session,
+            self._store,
+            changed=self._review.run_frames,
+            cuts=self._cuts,
+            run=self._run,
+            waiting=len(self._waiting),
+        )
 
     def greet(self, say: Say) -> None:
         """Tell a page that has just come all it needs."""
@@ -225,7 +232,8 @@ class Desk:
         )
         # A run begins when it is iterated, but says at once what cannot be done.
         steps: Iterator[Progress | None] = run()
-        if command.start is None and command.stop is None:  # a range that was asked for is not cut
+        ranged = command.start is not None or command.stop is not None
+        if not ranged and not command.across_cuts:  # a range that was asked for is not cut
             steps = self._in_shots(run)
         ways = {(True, False): "Propagating forward", (False, True): "Propagating backward"}
         words = ways.get((command.forward, command.backward), "Propagating both ways")
@@ -238,7 +246,9 @@ class Desk:
         for frame in frames:
             for _ in self._shots.search(frame):
                 yield None
-        yield from run(barriers=self._shots.barriers(frames))
+        barriers = self._shots.barriers(frames)
+        self._cuts |= frozenset(barriers)
+        yield from run(barriers=barriers)
 
     def _export(self, command: Export) -> None:
         self._check_idle("export")
@@ -292,7 +302,8 @@ class Desk:
         result = place.name if place is not None and place.exists() else None
         self._say(RunEnded(run.kind, self._cancelled, error, run.done, seconds, folder, result))
         waiting, self._waiting = self._waiting, []
-        changed = self._store.changes(self._session.head) if run.kind == "propagate" else []
+        propagated = run.kind == "propagate" and run.done > 0
+        changed = self._store.changes(self._session.head) if propagated else []
         self._tell(changed)
         for one in waiting:
             self._after_run(one)

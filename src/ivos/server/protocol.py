@@ -79,13 +79,17 @@ class Paint:
 
 @dataclass(frozen=True, slots=True)
 class Propagate:
-    """Carry what was drawn through the video, within ``start`` .. ``stop`` (half open) if given."""
+    """Carry what was drawn through the video, within ``start`` .. ``stop`` (half open) if given.
+
+    It stays in the shots of the frames that were drawn on, unless ``across_cuts``.
+    """
 
     id: int
     start: int | None
     stop: int | None
     forward: bool
     backward: bool
+    across_cuts: bool
     type: Literal["propagate"] = "propagate"
 
 
@@ -233,7 +237,8 @@ class Snapshot:
 
     ``last_run`` is the last propagation (its step and the frames that it changed), for compare,
     accept and reject. ``undo`` and ``redo`` are the titles of those steps, null if there are none.
-    ``open`` are the frames of the open round; ``waiting`` counts commands kept for after the run.
+    ``open`` are the frames of the open round; ``cuts`` are frames that begin a new shot, as far as
+    they were looked for; ``waiting`` counts commands kept for after the run.
     """
 
     objects: tuple[ObjectValue, ...]
@@ -246,6 +251,7 @@ class Snapshot:
     redo: str | None
     last_run: int | None
     last_run_frames: tuple[Span, ...]
+    cuts: tuple[int, ...]
     run: RunValue | None
     waiting: int
     type: Literal["snapshot"] = "snapshot"

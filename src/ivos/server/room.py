@@ -7,8 +7,10 @@ what touches the session. Knows nothing of HTTP routes.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -26,6 +28,7 @@ from ivos.server.protocol import (
     Event,
     Failed,
     Hello,
+    RunEnded,
     Running,
     TakeOver,
     Welcome,
@@ -40,6 +43,14 @@ ENOUGH = 64
 """Messages that may wait for a slow page before it is spared the progress of runs."""
 TOO_MANY = 20_000
 """Messages that may wait for a page before it counts as gone."""
+
+
+_log = logging.getLogger(__name__)
+
+
+def _words(error: BaseException) -> str:
+    name = type(error).__name__
+    return f"the server made a mistake ({name}: {error}); its terminal says more"
 
 
 class Opened(Protocol):
@@ -98,7 +109,7 @@ class Room:
         self._loop = loop
         self._seats: list[Seat] = []
         self._driver: Seat | None = None
-        self._worker = Worker()
+        self._worker = Worker(self._trouble)
         try:
             self._opened = self._worker.submit(opening).result()
             self.pictures = Pictures(open_video)
@@ -164,7 +175,22 @@ class Room:
             seat.put(Failed(command.id, words))
         else:
             tell = self._teller(seat)
-            self._worker.submit(lambda: self._desk.do(command, tell))
+            future = self._worker.submit(lambda: self._desk.do(command, tell))
+            future.add_done_callback(lambda done: self._check(command, tell, done))
+
+    def _check(
+        self, command: Command, tell: Callable[[Event | bytes], None], done: Future[None]
+    ) -> None:
+        """A mistake of ours must not leave the page waiting."""
+        if (error := done.exception()) is not None:
+            _log.error("a command failed", exc_info=error)
+            tell(Failed(command.id, _words(error)))
+
+    def _trouble(self, error: BaseException) -> None:
+        """A run died of a mistake of ours: say so; what is done is on disk."""
+        _log.error("a run failed", exc_info=error)
+        self.say(RunEnded("propagate", False, _words(error), 0, 0.0, None, None))
+        self._worker.submit(lambda: self.say(self._desk.snapshot()))
 
     def _drive(self, seat: Seat) -> None:
         before, self._driver = self._driver, seat

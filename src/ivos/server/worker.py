@@ -17,9 +17,15 @@ T = TypeVar("T")
 
 
 class Worker:
-    """A thread for one session. All jobs, runs and spare work happen on it, one at a time."""
+    """A thread for one session. All jobs, runs and spare work happen on it, one at a time.
 
-    def __init__(self, name: str = "ivos-session") -> None:
+    ``trouble`` is told of errors in runs and spare work, which end with them; the thread goes on.
+    """
+
+    def __init__(
+        self, trouble: Callable[[BaseException], None], name: str = "ivos-session"
+    ) -> None:
+        self._trouble = trouble
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._run: Iterator[None] | None = None
         self._spare: Iterator[None] | None = None
@@ -82,8 +88,16 @@ class Worker:
             job()
 
     def _advance(self) -> None:
-        if self._run is not None:
-            if next(self._run, self) is self:
+        """One step of the run, else of the spare work; each may start another one of its kind."""
+        if (run := self._run) is not None:
+            if self._ended(run) and self._run is run:
                 self._run = None
-        elif self._spare is not None and next(self._spare, self) is self:
+        elif (spare := self._spare) is not None and self._ended(spare) and self._spare is spare:
             self._spare = None
+
+    def _ended(self, work: Iterator[None]) -> bool:
+        try:
+            return next(work, self) is self
+        except BaseException as error:  # noqa: BLE001 (told to whoever owns the work)
+            self._trouble(error)
+            return True

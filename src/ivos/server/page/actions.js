@@ -158,10 +158,12 @@ export class Actions {
     if (masks && known) {
       const locked = new Set(state.session?.objects.filter((other) => other.locked || covers(other.locked_frames, state.frame)).map((other) => other.object_id));
       const pixels = painted(known.pixels, runs, object, erase, locked);
-      masks.keep(name, { ...known, pixels, box: { top: 0, left: 0, bottom: 0, right: 0 } }, true);
+      masks.keep(name, { ...known, pixels, box: { top: 0, left: 0, bottom: 0, right: 0 } });
       this.parts.stage.draw();
     }
-    await this.ask({ type: "paint", frame: state.frame, object_id: object, erase, runs });
+    if (await this.ask({ type: "paint", frame: state.frame, object_id: object, erase, runs })) return;
+    masks?.spoil([[state.frame, state.frame + 1]]);
+    masks?.want(name);
   }
 
   /** A stroke wants an answer that can be seen. */
@@ -194,7 +196,7 @@ export class Actions {
     }
     const [start, stop] = workSpan(state);
     const bounded = state.markIn !== null || state.markOut !== null;
-    await this.ask({ type: "propagate", start: bounded ? start : null, stop: bounded ? stop : null, forward, backward });
+    await this.ask({ type: "propagate", start: bounded ? start : null, stop: bounded ? stop : null, forward, backward, across_cuts: state.acrossCuts });
   }
 
   /** Esc: leaves what is in the way, the innermost first. */
@@ -296,7 +298,9 @@ export class Actions {
   async importMask(file) {
     const { frame, object } = this.store.get();
     const connection = this.parts.connection();
-    if (!connection) return;
+    const why = this.whyNotDraw();
+    if (why) this.parts.tell("info", why);
+    if (!connection || why) return;
     try {
       const whole = await isIndexed(file);
       const target = whole || object === null ? (whole ? "" : "?object_id=1") : `?object_id=${object}`;

@@ -112,7 +112,9 @@ function enter(key) {
   connection = new Connection(key, client, {
     onEvent: (event) => heard(key, event),
     onMask: (mask) => {
+      masks?.spoil([[mask.frame, mask.frame + 1]]); // its soft masks are others too
       masks?.keep(`labels/${mask.frame}`, mask);
+      refresh();
       if (mask.frame !== store.get().frame) return;
       stage.drawNow();
       timer.stop();

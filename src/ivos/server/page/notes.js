@@ -25,8 +25,7 @@ export function mountToasts(store) {
   });
   return (kind, text, link) => {
     const id = ++number;
-    const said = text.charAt(0).toUpperCase() + text.slice(1);
-    store.send({ type: "toast", toast: { id, kind, text: said, ...(link ? { link } : {}) } });
+    store.send({ type: "toast", toast: { id, kind, text, ...(link ? { link } : {}) } });
     if (!link) setTimeout(() => store.send({ type: "forget_toast", id }), kind === "error" ? 9000 : 3600);
   };
 }

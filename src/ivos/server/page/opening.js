@@ -46,14 +46,14 @@ export class Opening {
     try {
       places = await request("GET", `/api/places?folder=${encodeURIComponent(this.folder)}`);
     } catch (error) {
-      this.problem ||= capital(/** @type {Error} */ (error).message);
+      this.problem ||= /** @type {Error} */ (error).message;
     }
     const logo = icon("project");
     this.root.replaceChildren(
       make("div", { class: "inner" },
         make("h1", {}, logo, "ivos"),
         make("p", { class: "lead" }, "Cut objects out of video with a few scribbles."),
-        this.problem ? make("div", { class: "problem", role: "alert" }, capital(this.problem), this.takeOver()) : null,
+        this.problem ? make("div", { class: "problem", role: "alert" }, this.problem, this.takeOver()) : null,
         this.busy ? this.waiting() : this.dropzone(),
         places ? this.crumbs(places) : null,
         places ? this.list(places) : null,
@@ -171,9 +171,4 @@ export class Opening {
   onDrop(file) {
     this.send(file);
   }
-}
-
-/** @param {string} text */
-function capital(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

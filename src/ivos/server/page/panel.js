@@ -108,8 +108,8 @@ export function mountFrame(store, act) {
 /** Propagation: start it, watch it, stop it. @param {Store} store @param {Act} act */
 export function mountRun(store, act) {
   const card = byId("runcard", HTMLDivElement);
-  store.watch((s) => [s.run === null, s.session?.annotated.length, s.session?.open, s.connected, s.driving, s.markIn, s.markOut, s.session?.waiting], (state) => {
-    card.replaceChildren(...(state.run ? running(state, act) : ready(state, act)));
+  store.watch((s) => [s.run === null, s.acrossCuts, s.session?.cuts.length, s.session?.annotated.length, s.session?.open, s.connected, s.driving, s.markIn, s.markOut, s.session?.waiting], (state) => {
+    card.replaceChildren(...(state.run ? running(state, act) : ready(state, act, store)));
   });
   store.watch((s) => [s.run], ({ run }) => {
     const bar = card.querySelector("i");
@@ -117,12 +117,12 @@ export function mountRun(store, act) {
     bar.style.width = `${(100 * run.done) / Math.max(1, run.total)}%`;
     bar.parentElement?.setAttribute("aria-valuenow", String(run.done));
     bar.parentElement?.setAttribute("aria-valuemax", String(run.total));
-    /** @type {HTMLElement} */ (card.querySelector(".runwords")).textContent = `${run.done} of ${run.total} · ${left(run.seconds_left)}`;
+    /** @type {HTMLElement} */ (card.querySelector(".runwords")).textContent = run.total === 0 ? "Looking where the shot begins and ends…" : `${run.done} of ${run.total} · ${left(run.seconds_left)}`;
   });
 }
 
-/** @param {State} state @param {Act} act */
-function ready(state, act) {
+/** @param {State} state @param {Act} act @param {Store} store */
+function ready(state, act, store) {
   const why = whyNotPropagate(state);
   const span = workSpan(state);
   const bounded = state.markIn !== null || state.markOut !== null;
@@ -130,10 +130,13 @@ function ready(state, act) {
     bounded ? `Propagate ${frames(span)}` : "Propagate");
   const one = (/** @type {string} */ name, /** @type {string} */ text, /** @type {string} */ tip) =>
     make("button", { class: "flat", disabled: why !== null, "data-tip": tip, "data-keys": name, onclick: () => act(name) }, text);
+  const across = make("input", { type: "checkbox", checked: state.acrossCuts, onchange: (/** @type {Event} */ event) => store.send({ type: "across_cuts", on: /** @type {HTMLInputElement} */ (event.target).checked }) });
+  const cuts = state.session?.cuts.length ?? 0;
   return [
     main,
     make("div", { class: "row" }, one("backward", "← Backward", "Only the frames before"), one("forward", "Forward →", "Only the frames after")),
-    make("p", {}, why && state.connected && state.driving ? `${why}.` : bounded ? "Only between in and out." : "Stops at frames you drew on; accepted frames never change."),
+    make("p", {}, why && state.connected && state.driving ? `${why}.` : bounded ? "Only between in and out." : "Stops at frames you drew on and at cuts; accepted frames never change."),
+    ...(cuts > 0 ? [make("label", { class: "check", "data-tip": "Go on where another shot begins" }, across, `Across cuts (${counted(cuts, "cut")} found)`)] : []),
   ];
 }
 

@@ -133,6 +133,7 @@ export const VERSION = 1;
  * @property {number | null} stop
  * @property {boolean} forward
  * @property {boolean} backward
+ * @property {boolean} across_cuts
  * @property {"propagate"} type
  */
 
@@ -241,6 +242,7 @@ export const VERSION = 1;
  * @property {string | null} redo
  * @property {number | null} last_run
  * @property {[number, number][]} last_run_frames
+ * @property {number[]} cuts
  * @property {RunValue | null} run
  * @property {number} waiting
  * @property {"snapshot"} type

@@ -39,6 +39,7 @@ import { count, covers, withFrame } from "./spans.js";
  * @property {Look} look
  * @property {number} opacity 0..1
  * @property {import("./palette.js").Palette} palette
+ * @property {boolean} acrossCuts whether propagation goes on where another shot begins
  * @property {boolean} compare
  * @property {number} wipe 0..1: where before ends and after begins
  * @property {readonly number[]} checked frames that "next to check" has shown since the last run
@@ -71,6 +72,7 @@ export const START = {
   look: "overlay",
   opacity: 0.5,
   palette: "project",
+  acrossCuts: false,
   compare: false,
   wipe: 0.5,
   checked: [],
@@ -94,6 +96,7 @@ export const START = {
  *   | { type: "look", look: Look }
  *   | { type: "opacity", opacity: number }
  *   | { type: "palette", palette: import("./palette.js").Palette }
+ *   | { type: "across_cuts", on: boolean }
  *   | { type: "compare", on: boolean }
  *   | { type: "wipe", at: number }
  *   | { type: "check", frame: number }
@@ -133,6 +136,8 @@ export function next(state, event) {
       return { ...state, opacity: Math.min(1, Math.max(0, event.opacity)) };
     case "palette":
       return { ...state, palette: event.palette };
+    case "across_cuts":
+      return { ...state, acrossCuts: event.on };
     case "compare":
       return { ...state, compare: event.on && state.session?.last_run != null };
     case "wipe":

@@ -87,6 +87,7 @@ export class Timeline {
       said.push(object.name, unsure === null ? "no mask yet" : `${percent(1 - unsure)} sure`);
       if (other !== null) said.push(`${percent(other)} changed`);
     }
+    if (state.session?.cuts.includes(frame)) said.push("a new shot begins");
     if (state.session?.annotated.includes(frame)) said.push("annotated");
     if (accepted(state, frame)) said.push("accepted");
     return said.join(" · ");
@@ -144,6 +145,12 @@ export class Timeline {
         context.fillStyle = "rgb(255 255 255 / .85)";
         context.fillRect(x, top, across, 2.5);
       }
+    }
+    for (const cut of state.session?.cuts ?? []) {
+      const x = Math.round(xOf(this.scale, cut));
+      context.fillStyle = "#f7b955";
+      context.fillRect(x - 1, RULER, 2, height - RULER);
+      context.fillRect(x - 4, RULER, 8, 3);
     }
     for (const frame of state.session?.annotated ?? []) {
       const x = xOf(this.scale, frame + 0.5);
