@@ -140,6 +140,19 @@ def test_coco_of_others_with_polygons_and_plain_counts_is_read(tmp_path: Path):
     assert off.sum() <= box.sum() - 12 * 8  # at most the border
 
 
+def test_categories_never_take_the_id_of_an_object_of_another_name(tmp_path: Path):
+    counts = encode_rle(MadeSource().masks(5)[3])
+    row = {"image_id": 1, "segmentation": {"size": [48, 64], "counts": counts}}
+    data = {
+        "images": [{"id": 1, "file_name": "5.png"}],
+        "categories": [{"id": 1, "name": "dog"}, {"id": 2, "name": "cat"}],
+        "annotations": [row | {"category_id": 1}, row | {"category_id": 2}],
+    }
+    (tmp_path / "a.json").write_text(json.dumps(data))
+    known = Matching(video=MadeVideo(), known={1: "cat", 2: "horse"})
+    assert read_masks(tmp_path / "a.json", known).names == {1: "cat", 3: "dog"}
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -121,7 +121,7 @@ class Matching:
     def id_of(self, name: str, taken: Mapping[ObjectId, str]) -> ObjectId:
         """The id of the object called ``name``: that of the name, a number in itself, or free."""
         for object_id, known in self.known.items():
-            if known == name:
+            if known == name and object_id not in taken:
                 return object_id
         if name.isdecimal() and 1 <= int(name) <= MAX_OBJECT_ID:
             return int(name)

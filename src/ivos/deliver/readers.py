@@ -231,16 +231,17 @@ def read_coco(path: Path, matching: Matching) -> Incoming:
         for key, image in images.items()
     }
     categories = {row["id"]: str(row["name"]) for row in data.get("categories", [])}
-    tracked: dict[int, str] = {}
-    found: dict[int, dict[int, Any]] = {frame: {} for frame in frames.values()}
+    tracked: dict[int | str, str] = {}
+    found: dict[int, dict[int | str, Any]] = {frame: {} for frame in frames.values()}
     for row in _rows(data, "annotations", path):
-        track = row.get("track_id", row["category_id"])
-        tracked.setdefault(track, categories.get(row["category_id"], ""))
+        name = categories.get(row["category_id"], f"category {row['category_id']}")
+        track: int | str = row.get("track_id", name)
+        tracked.setdefault(track, name)
         at = found[frames[row["image_id"]]]
         if track in at:
             raise InvalidInput(
-                f"{path}: image {row['image_id']} has two masks of category "
-                f"{row['category_id']}; give each object its own track_id"
+                f"{path}: image {row['image_id']} has two masks of {track}; "
+                "give each object its own track_id"
             )
         at[track] = row["segmentation"]
     return _from_runs("coco", path, matching, tracked, found)
@@ -261,8 +262,8 @@ def read_ytvis(path: Path, matching: Matching) -> Incoming:
     key = chosen[0] if chosen else videos[0]["id"]
     frames = matching.frames_of([file.stem for file in stems[key]])
     categories = {row["id"]: str(row["name"]) for row in data.get("categories", [])}
-    tracked: dict[int, str] = {}
-    found: dict[int, dict[int, Any]] = {frame: {} for frame in frames}
+    tracked: dict[int | str, str] = {}
+    found: dict[int, dict[int | str, Any]] = {frame: {} for frame in frames}
     for row in _rows(data, "annotations", path):
         if row["video_id"] != key:
             continue
@@ -277,17 +278,20 @@ def _from_runs(
     form: str,
     path: Path,
     matching: Matching,
-    tracked: Mapping[int, str],
-    found: Mapping[int, Mapping[int, Any]],
+    tracked: Mapping[int | str, str],
+    found: Mapping[int, Mapping[int | str, Any]],
 ) -> Incoming:
-    """``found``: frame -> track -> COCO segmentation; tracks become ids, their own if they can."""
-    ids: dict[int, ObjectId] = {}
-    used: set[ObjectId] = set()
-    for track in tracked:
+    """``found``: frame -> track -> COCO segmentation; ``tracked``: what tracks are called.
+
+    A track that is a number becomes the object of that id; one that is a name, that of this name.
+    """
+    ids: dict[int | str, ObjectId] = {}
+    called: dict[ObjectId, str] = {}
+    for track, name in tracked.items():
         fits = isinstance(track, int) and 1 <= track <= MAX_OBJECT_ID
-        ids[track] = track if fits else matching.id_of("", dict.fromkeys(used, ""))
-        used.add(ids[track])
-    called = {ids[track]: matching.call(ids[track], name) for track, name in tracked.items()}
+        object_id = int(track) if fits else matching.id_of(name, called)
+        ids[track] = object_id
+        called[object_id] = matching.call(object_id, name)
     empty = np.zeros(matching.video.size, np.bool_)
 
     def read(frame: int) -> Masks:
