@@ -29,7 +29,7 @@ class Score:
     F: float
 
     @property
-    def J_AND_F(self) -> float:  # noqa: N802 - the field's own name
+    def J_AND_F(self) -> float:
         """Their mean."""
         return (self.J + self.F) / 2
 
