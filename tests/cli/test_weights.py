@@ -12,6 +12,7 @@ import pytest
 
 from ivos.cli import main
 from ivos.runtime import weights
+from ivos.runtime.onnx import OnnxNetworks
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +38,9 @@ def exported(trained: Path) -> Path:
 
 
 def test_exported_weights_can_be_run_and_say_how_they_were_made(exported: Path):
-    assert weights.load(exported, threads=1).spec.name == "ivos-compact"
-    card = weights.read_card(exported)
+    card = weights.check(exported)
+    spec = weights.spec_of(card, exported)
+    assert OnnxNetworks(exported, spec, threads=1).spec.name == "ivos-compact"
     assert card["recipe"] == {"name": "made"}
     assert card["steps"] == 5
     assert card["licence"] == "CC-BY-NC-4.0"
