@@ -49,6 +49,20 @@ def test_two_objects_through_the_video_and_back_after_a_reload(worker: Worker):
     assert worker.overlap((2,), 7) > GOOD
 
 
+def test_a_name_is_typed_without_setting_off_keys(worker: Worker):
+    worker.scribble(1, 0)
+    worker.say("#objects .name").dblclick()
+    worker.page.keyboard.type("Stone t")
+    worker.press("Enter")
+    expect(worker.say("#objects .name")).to_contain_text("Stone t")
+    worker.press("F2")
+    worker.page.keyboard.type("Left square")
+    worker.press("Escape")
+    expect(worker.say("#objects .name")).to_contain_text("Stone t")
+    expect(worker.say("#undo")).to_have_attribute("data-tip", "Undo: Change the name of Stone t")
+    assert worker.say("#cancel").count() == 0
+
+
 def test_correcting_undoing_and_redoing(worker: Worker):
     worker.scribble(1, 0)
     worker.propagate()

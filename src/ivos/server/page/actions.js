@@ -91,6 +91,7 @@ export class Actions {
       nextObject: () => this.nextObject(),
       hide: () => this.toggle("hidden"),
       lock: () => this.toggle("locked"),
+      rename: () => selected(state) && store.send({ type: "rename", object: state.object }),
       remove: () => this.remove(),
       nextLook: () => store.send({ type: "look", look: LOOKS[(LOOKS.indexOf(state.look) + 1) % LOOKS.length] ?? "overlay" }),
       fit: () => this.parts.stage.fit(),
@@ -263,7 +264,14 @@ export class Actions {
   }
 
   async addObject() {
-    const id = freeObject(this.store.get());
+    const state = this.store.get();
+    const id = freeObject(state);
+    if (state.run) {
+      // the session is busy: the object is made by its first stroke
+      this.store.send({ type: "select", object: id });
+      this.parts.tell("info", `Object ${id} is made by its first stroke.`);
+      return;
+    }
     if (await this.ask({ type: "add_object", name: null })) this.store.send({ type: "select", object: id });
   }
 

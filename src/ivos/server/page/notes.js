@@ -95,7 +95,7 @@ export function mountHint(store) {
     if (!session || run || playing || compare || pending.length > 0) text = "";
     else if (!drawn && tool === "pan") text = "Drag to move the view, scroll to zoom. Press *S* to draw.";
     else if (!drawn) text = `*${tool === "click" ? "Click on" : tool === "box" ? "Drag a box around" : tool === "brush" || tool === "eraser" ? "Paint" : "Draw a short line over"}* what you want to cut out; *right button*: what not.`;
-    else if (round === 0) text = "Right? *Propagate* (T). Not yet? Draw more; *right button* takes away.";
+    else if (round === 0) text = "*Propagate* (T), or draw more; *right button* takes away.";
     hint.hidden = text === "";
     hint.replaceChildren(words(text));
   });
@@ -106,6 +106,7 @@ export function mountNotice(store, takeOver) {
   const notice = byId("notice", HTMLDivElement);
   store.watch((s) => [s.phase, s.connected, s.driving], ({ phase, connected, driving }) => {
     notice.hidden = phase !== "working" || (connected && driving);
+    document.body.classList.toggle("noticed", !notice.hidden);
     if (notice.hidden) return;
     if (!connected) {
       notice.replaceChildren(make("span", {}, "The server does not answer. Everything up to the last step is on disk; this page goes on as soon as `ivos serve` runs again."));

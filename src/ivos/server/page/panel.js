@@ -17,16 +17,16 @@ import { counted, frames, left, percent } from "./words.js";
 /** @param {Store} store @param {Ask} ask @param {Act} act */
 export function mountObjects(store, ask, act) {
   const list = byId("objects", HTMLUListElement);
-  /** The object whose name is being changed. @type {number | null} */
-  let renaming = null;
   const draw = (/** @type {State} */ state) => {
-    if (renaming !== null && list.contains(document.activeElement)) return;
+    const typing = document.activeElement?.classList.contains("rename") ?? false;
+    if (state.renaming !== null && typing) return; // what is being typed is not thrown away
     const objects = state.session?.objects ?? [];
     if (objects.length === 0) {
       list.replaceChildren(make("li", { class: "empty" }, "None yet. Draw on the frame, and the first object is made for you."));
       return;
     }
-    list.replaceChildren(...objects.map((object) => row(object, state)));
+    const coming = state.object !== null && !objects.some((object) => object.object_id === state.object);
+    list.replaceChildren(...objects.map((object) => row(object, state)), ...(coming ? [make("li", { class: "object on" }, make("span"), make("span", { class: "name" }, `Object ${state.object}`, make("small", {}, "made by its first stroke")))] : []));
   };
   /** @param {ObjectValue} object @param {State} state */
   const row = (object, state) => {
@@ -40,7 +40,7 @@ export function mountObjects(store, ask, act) {
     const quiet = (/** @type {boolean} */ on) => (on ? "icon" : "icon quiet");
     const item = make("li", { class: `object${id === state.object ? " on" : ""}${object.hidden ? " off" : ""}`, "data-object": id },
       swatch,
-      renaming === id ? renamer(object, change) : nameButton(object, state),
+      state.renaming === id ? renamer(object, change) : nameButton(object, state),
       make("button", { class: quiet(object.hidden), "aria-pressed": object.hidden ? "true" : "false", "aria-label": `Hide ${object.name}`, "data-tip": object.hidden ? "Show" : "Hide", "data-keys": "hide", onclick: () => change({ hidden: !object.hidden }) }, icon(object.hidden ? "eyeoff" : "eye")),
       make("button", { class: quiet(object.locked), "aria-pressed": object.locked ? "true" : "false", "aria-label": `Lock ${object.name}`, "data-tip": object.locked ? "Unlock: strokes and propagation may change it again" : "Lock: nothing changes it", "data-keys": "lock", onclick: () => change({ locked: !object.locked }) }, icon(object.locked ? "lock" : "unlock")),
       make("button", { class: "icon quiet", "aria-label": `Delete ${object.name}`, "data-tip": "Delete (can be undone)", "data-keys": "remove", onclick: () => { store.send({ type: "select", object: id }); act("remove"); } }, icon("bin")),
@@ -52,20 +52,20 @@ export function mountObjects(store, ask, act) {
     const masked = count(object.masked);
     const about = masked === 0 ? "no mask yet" : `${masked} of ${counted(state.video?.frames ?? 0, "frame")}`;
     return make("button", {
-      class: "name", "aria-pressed": object.object_id === state.object ? "true" : "false", "data-tip": "Select; double-click to rename",
+      class: "name", "aria-pressed": object.object_id === state.object ? "true" : "false", "data-tip": "Select; double-click to rename", "data-keys": "rename",
       onclick: () => store.send({ type: "select", object: object.object_id }),
-      ondblclick: () => { renaming = object.object_id; draw(store.get()); },
+      ondblclick: () => store.send({ type: "rename", object: object.object_id }),
     }, object.name, make("small", {}, about));
   };
   /** @param {ObjectValue} object @param {(what: { name: string }) => Promise<unknown>} change */
   const renamer = (object, change) => {
     const field = make("input", { class: "rename", value: object.name, maxlength: 80, "aria-label": "Name" });
     const finish = (/** @type {boolean} */ keep) => {
-      if (renaming === null) return;
-      renaming = null;
+      if (store.get().renaming === null) return;
       const name = field.value.trim();
+      field.classList.remove("rename");
+      store.send({ type: "rename", object: null });
       if (keep && name && name !== object.name) change({ name });
-      draw(store.get());
     };
     field.addEventListener("blur", () => finish(true));
     field.addEventListener("keydown", (event) => {
@@ -73,10 +73,13 @@ export function mountObjects(store, ask, act) {
       if (event.key === "Escape") finish(false);
       event.stopPropagation();
     });
-    queueMicrotask(() => { field.focus(); field.select(); });
+    queueMicrotask(() => { // once it stands in the page
+      field.focus();
+      field.select();
+    });
     return field;
   };
-  store.watch((s) => [s.session?.objects, s.object, s.palette, s.driving], draw);
+  store.watch((s) => [s.session?.objects, s.object, s.renaming, s.palette, s.driving], draw);
 }
 
 /** What is known of the frame on screen. @param {Store} store @param {Act} act */

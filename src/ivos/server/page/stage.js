@@ -218,6 +218,8 @@ export class Stage {
     const thick = Math.min(12, Math.max(1, Math.round((state.look === "outline" ? 2 : 1.2) / this.view.scale)));
     const fill = state.look === "outline" ? 0 : Math.round(state.opacity * 255);
     const line = state.look === "outline" ? 255 : Math.round(Math.min(1, state.opacity * 1.9) * 255);
+    const coming = state.object !== null && !state.session?.objects.some((object) => object.object_id === state.object);
+    if (coming) shown.push({ .../** @type {import("./state.js").ObjectValue} */ ({}), object_id: /** @type {number} */ (state.object), colour: colourOf("safe", { object_id: state.object ?? 1, colour: [0, 0, 0] }) });
     const colours = shown.map((object) => ({ object_id: object.object_id, rgb: colourOf(state.palette, object) }));
     return { colours, fill, line, thick, name: JSON.stringify([colours, fill, line, thick]) };
   }

@@ -36,6 +36,7 @@ import { count, covers, withFrame } from "./spans.js";
  * @property {boolean} positive
  * @property {number} brush diameter in image pixels
  * @property {number | null} object the selected one
+ * @property {number | null} renaming the object whose name is being changed
  * @property {Look} look
  * @property {number} opacity 0..1
  * @property {import("./palette.js").Palette} palette
@@ -69,6 +70,7 @@ export const START = {
   positive: true,
   brush: 24,
   object: null,
+  renaming: null,
   look: "overlay",
   opacity: 0.5,
   palette: "project",
@@ -93,6 +95,7 @@ export const START = {
  *   | { type: "positive", positive: boolean }
  *   | { type: "brush", diameter: number }
  *   | { type: "select", object: number | null }
+ *   | { type: "rename", object: number | null }
  *   | { type: "look", look: Look }
  *   | { type: "opacity", opacity: number }
  *   | { type: "palette", palette: import("./palette.js").Palette }
@@ -130,6 +133,8 @@ export function next(state, event) {
       return { ...state, brush: Math.min(400, Math.max(1, Math.round(event.diameter))) };
     case "select":
       return { ...state, object: event.object };
+    case "rename":
+      return { ...state, renaming: event.object, object: event.object ?? state.object };
     case "look":
       return { ...state, look: event.look };
     case "opacity":
@@ -208,7 +213,8 @@ function welcomed(state, message) {
 /** @param {State} state @param {Snapshot} session @returns {State} */
 function withSnapshot(state, session) {
   const ids = session.objects.map((object) => object.object_id);
-  const known = state.object !== null && ids.includes(state.object);
+  const coming = session.run !== null || session.waiting > 0; // a new one is made when the run is over
+  const known = state.object !== null && (coming || ids.includes(state.object));
   return {
     ...state,
     session,
