@@ -134,7 +134,7 @@ def _labelled(
         pixels = _pixels(picture)
         if pixels.ndim != 2:
             raise InvalidInput(f"{picture} is a colour picture: save it indexed, or in grey")
-        return matching.fitted(ids(pixels), str(picture))
+        return ids(matching.fitted(pixels, str(picture)))
 
     present: set[int] = set()
     for frame in frames:
