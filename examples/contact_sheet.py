@@ -38,9 +38,11 @@ def main(video_path: Path, masks: Path, sheet_path: Path) -> None:
 
 
 def shown(frame: Frame, labels: LabelMap) -> Frame:
-    """``frame`` (H, W, 3) with its background dark and grey, and objects outlined."""
+    """``frame`` (H, W, 3): object 1 as it is, others in their colour, all else dark; outlined."""
     grey = frame.mean(axis=2, keepdims=True) * 0.35
-    result = np.where(labels[..., None] > 0, frame, grey).astype(np.uint8)
+    tinted = 0.5 * grey + 0.5 * DAVIS_PALETTE[labels]
+    others = np.where(labels[..., None] > 1, tinted, grey)
+    result = np.where(labels[..., None] == 1, frame, others).astype(np.uint8)
     edge = np.zeros(labels.shape, bool)
     for step in (1, 2):
         edge[:, step:] |= labels[:, step:] != labels[:, :-step]
