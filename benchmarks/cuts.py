@@ -1,4 +1,4 @@
-"""How well cuts are found, on clips put together from real sequences: python benchmarks/cuts.py ROOT
+"""How well cuts are found, on clips made from real sequences: python benchmarks/cuts.py ROOT
 
 ROOT holds a folder of images for each sequence (DAVIS: JPEGImages/480p). Writes results/cuts.json:
 for each kind of clip the cuts found, the false ones and those missed; beside PySceneDetect's two
@@ -42,13 +42,15 @@ class Clip:
         return self._frames[frame]
 
     def timestamp(self, frame: int) -> float:
+        """Seconds from the first frame."""
         return frame / self.fps
 
     def frame_name(self, frame: int) -> str:
+        """The number."""
         return f"{frame:05d}"
 
     def close(self) -> None:
-        pass
+        """Nothing to let go of."""
 
 
 def made(kind: str, sequences: dict[str, list[Frame]], seed: int) -> tuple[list[Frame], list[int]]:
@@ -73,6 +75,7 @@ def made(kind: str, sequences: dict[str, list[Frame]], seed: int) -> tuple[list[
 
 
 def lit(frame: Frame, gain: float, white: float = 0.0) -> Frame:
+    """The frame times ``gain``, with a share of white on top."""
     return np.clip(frame * gain + 255 * white, 0, 255).astype(np.uint8)
 
 
@@ -113,7 +116,8 @@ def faded(shot: list[Frame], rng: random.Random) -> list[Frame]:
     return [lit(frame, gain) for frame, gain in zip(shot, ramp, strict=True)]
 
 
-def plain(shot: list[Frame], rng: random.Random) -> list[Frame]:
+def plain(shot: list[Frame], _: random.Random) -> list[Frame]:
+    """As it is."""
     return list(shot)
 
 
@@ -164,6 +168,7 @@ def score(found: list[int], truth: list[int], tolerance: int) -> tuple[int, int,
 
 
 def load(root: Path) -> dict[str, list[Frame]]:
+    """The sequences below ``root``, small, by name."""
     sequences = {}
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         with open_video(folder, cache_bytes=1) as video:
@@ -175,6 +180,7 @@ def load(root: Path) -> dict[str, list[Frame]]:
 
 
 def main() -> None:
+    """Make the clips, look for cuts, write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("root", type=Path)
     parser.add_argument("--clips", type=int, default=16, help="of each kind")
