@@ -49,6 +49,18 @@ def test_json_may_go_to_stdout(tmp_path: Path, capsys: pytest.CaptureFixture):
     assert report["clock"] == "processor"
 
 
+def test_a_method_that_is_never_in_time_scores_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    write_sequence(tmp_path, "a", length=2)
+    code = call(tmp_path, "--method", "grabcut-flow", "--max-time", 1e-9, "--json", "-")
+    said = capsys.readouterr()
+    assert code == 0
+    assert "the time limit of 2e-09 s was over in round 1" in said.err
+    assert "no round was answered in time" in said.err
+    assert json.loads(said.out)["auc"] == 0
+
+
 def test_two_runs_write_the_same_rows_except_for_seconds(tmp_path: Path):
     write_sequence(tmp_path, "a", length=3)
     tables = []

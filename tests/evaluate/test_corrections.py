@@ -7,7 +7,11 @@ import pytest
 from tests.fakes import ColourNetworks, MovingSquares
 
 from ivos.evaluate import Answer, Turn
-from ivos.evaluate.corrections import corrections, no_stroke_similarity
+from ivos.evaluate.corrections import (
+    corrections,
+    first_frame_similarity,
+    no_stroke_similarity,
+)
 from ivos.evaluate.protocol import Sample
 from ivos.runtime.protocol import Array
 
@@ -32,6 +36,13 @@ def test_a_correction_is_what_a_round_did_to_the_frame_it_drew_on():
     assert found.after == pytest.approx((0.8 + 0.9) / 2)
     assert found.gain == pytest.approx((0.6 + 0.2) / 2)
     assert found.carry == pytest.approx((0.3 / 3 + 0.4 / 3) / (0.6 + 0.2))
+
+
+def test_the_first_frame_is_judged_after_the_first_scribbles_alone():
+    other = Sample("other", 1, (1,))
+    turns = [turn(1, 1, [0.1, 0.6]), turn(2, 1, [0.9, 0.9]), turn(1, 0, [0.8, 0.2], sample=other)]
+    assert first_frame_similarity(turns) == pytest.approx(0.7)
+    assert first_frame_similarity([]) is None
 
 
 def test_frames_that_were_right_already_do_not_hide_what_was_carried():

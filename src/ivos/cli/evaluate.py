@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     }
     report = as_json(evaluation, method, facts)
     _say(table(evaluation.summary()))
-    _say(_three(evaluation))
+    _say(_listening(evaluation))
     for problem in evaluation.problems:
         _say(f"left out: {problem}")
     if args.csv:
@@ -153,10 +153,13 @@ def _line(turn: Turn, protocol: Protocol) -> str:
     )
 
 
-def _three(evaluation: Evaluation) -> str:
+def _listening(evaluation: Evaluation) -> str:
     """The numbers that say whether strokes are listened to."""
+    from ivos.evaluate.corrections import first_frame_similarity
+
     found = evaluation.corrections()
-    parts = []
+    first = first_frame_similarity(evaluation.turns)
+    parts = ["no round was answered in time" if first is None else f"first frame: J {first:.3f}"]
     if found.count:
         parts.append(
             f"correction gain: J {found.before:.3f} -> {found.after:.3f} on the corrected frame "
@@ -169,7 +172,7 @@ def _three(evaluation: Evaluation) -> str:
     if evaluation.no_stroke:
         values = evaluation.no_stroke.values()
         parts.append(f"no-stroke J {sum(values) / len(values):.3f}")
-    return "; ".join(parts) or "no correction was made"
+    return "; ".join(parts)
 
 
 def _say(line: str) -> None:

@@ -35,6 +35,12 @@ class Corrections:
     ``after`` of the corrected frame."""
 
 
+def first_frame_similarity(turns: Sequence[Turn]) -> float | None:
+    """J of the first drawn frame after the first scribbles, mean over objects and sessions."""
+    found = [float(turn.J[:, turn.frame].mean()) for turn in turns if turn.round == 1]
+    return sum(found) / len(found) if found else None
+
+
 def corrections(turns: Sequence[Turn]) -> Corrections:
     """Measure all corrections of sessions; ``turns`` in the order played."""
     before, after = [], []

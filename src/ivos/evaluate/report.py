@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from ivos import __version__
 from ivos.errors import OutputError
+from ivos.evaluate.corrections import first_frame_similarity
 from ivos.evaluate.method import Method
 from ivos.evaluate.protocol import Row
 from ivos.evaluate.run import Evaluation
@@ -39,6 +40,7 @@ def as_json(evaluation: Evaluation, method: Method, facts: Tree) -> dict[str, ob
         "per_round": [_round(mean) for mean in summary.per_round],
         "per_sequence": {name: _sequence(evaluation, name) for name in evaluation.lengths},
         **_speed(evaluation),
+        "first_frame_J": first_frame_similarity(evaluation.turns),
         "correction_gain": {
             "corrections": corrections.count,
             "before": corrections.before,
