@@ -301,18 +301,18 @@ class Desk:
         folder = place.parent.name if place is not None else None
         result = place.name if place is not None and place.exists() else None
         self._say(RunEnded(run.kind, self._cancelled, error, run.done, seconds, folder, result))
-        waiting, self._waiting = self._waiting, []
         propagated = run.kind == "propagate" and run.done > 0
         changed = self._store.changes(self._session.head) if propagated else []
         self._tell(changed)
-        for one in waiting:
-            self._after_run(one)
+        while self._waiting:  # counted in snapshots until they are done
+            self._after_run(self._waiting.pop(0))
 
     def _after_run(self, one: Waiting) -> None:
         try:
             self._do_now(one.command)
         except IvosError as error:
             one.say(Failed(one.command.id, str(error)))
+            self._say(self.snapshot())
 
     def _keep(self, command: Command, say: Say) -> None:
         assert isinstance(command, PATIENT)

@@ -120,7 +120,7 @@ function enter(key) {
       timer.stop();
     },
     onConnection: (on) => store.send({ type: "connection", on }),
-    onGone: () => begin(),
+    onGone: () => begin(store.get().project),
   });
 }
 
@@ -253,14 +253,16 @@ window.addEventListener("pointerdown", () => document.body.classList.remove("tab
 
 // --- start ---------------------------------------------------------------------------------
 
-/** Find out what the server has open, and show it; or what can be opened. */
-async function begin() {
+/** Find out what the server has open, and show it; or what can be opened.
+ * @param {string} [before] the project that was open here until now */
+async function begin(before = "") {
   try {
     const hello = await request("GET", "/api/hello");
     if (hello.key) enter(hello.key);
     else {
       store.send({ type: "choose" });
-      if (hello.problem) opening.show(hello.problem);
+      const problem = hello.problem ?? (before && `the server was started again: open ${before} to go on`);
+      if (problem) opening.show(problem);
     }
   } catch (error) {
     store.send({ type: "refuse", problem: /** @type {Error} */ (error).message });
