@@ -5,6 +5,7 @@ The tests do it a few times, ``benchmarks/project.py`` many times.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import multiprocessing
@@ -67,26 +68,25 @@ def work_until_killed(path: Path, squares: MovingSquares, said: Connection) -> N
 
 
 def kill(path: Path, squares: MovingSquares, rng: random.Random, longest: float) -> Killed:
-    """Let a process work on the project, kill it within ``longest`` seconds, and look."""
+    """Let a process work on the project, kill it, and look.
+
+    It is killed up to ``longest`` seconds after one of the first things that it says.
+    """
     made = context()
     hears, says = made.Pipe(duplex=False)
     process = made.Process(target=work_until_killed, args=(path, squares, says))
     process.start()
     says.close()
-    hears.recv()
+    said = [hears.recv() for _ in range(rng.randint(1, 6))]
     time.sleep(rng.uniform(0, longest))
     process.kill()
     process.join()
-    finished: dict[int, str] = {}
-    propagating = False
-    try:
+    with contextlib.suppress(EOFError, OSError):
         while True:
-            what, step, digest = hears.recv()
-            propagating = what == "propagating"
-            if what == "finished":
-                finished[step] = digest
-    except (EOFError, OSError):
-        hears.close()
+            said.append(hears.recv())
+    hears.close()
+    propagating = said[-1][0] == "propagating"
+    finished = {step: digest for what, step, digest in said if what == "finished"}
     with Project.open(path) as project:
         return Killed(
             propagating=propagating,

@@ -40,7 +40,7 @@ def test_a_kill_at_any_moment_loses_no_finished_step(folder: Path) -> None:
     path = folder / "squares.ivos"
     Project.create(path, open_video(source), source).close()
     rng = random.Random(5)
-    outcomes = [kill(path, squares, rng, longest=0.3) for _ in range(KILLS)]
+    outcomes = [kill(path, squares, rng, longest=0.1) for _ in range(KILLS)]
     assert [outcome for outcome in outcomes if not outcome.lossless] == []
     assert any(outcome.propagating for outcome in outcomes)
 
