@@ -1,4 +1,4 @@
-"""Milliseconds per interaction and per propagated frame, by ONNX Runtime and by PyTorch, in one run.
+"""Milliseconds an interaction and a propagated frame take, by ONNX Runtime and by PyTorch.
 
     python benchmarks/speed.py [--size 480x854] [--objects 1] [--frames 40] [--torch WEIGHTS.pt]
 
