@@ -28,8 +28,10 @@ _MASKS_OF_PROPAGATION = ("conv1_m", "conv1_x")
 def read_authors(interaction: Path, propagation: Path) -> IPN:
     """The published network with the weights of the authors' ``I_*.pth`` and ``P_*.pth``."""
     first, second = _read(interaction), _read(propagation)
-    net = IPN(PAPER)
     try:
+        # Which is which shows here, before the time that a large network takes to be made.
+        _ = first["Decoder.ResFM.conv1.weight"], second["SEFA.fc1.weight"]
+        net = IPN(PAPER)
         _encoder(net.interaction.encoder, first, _MASKS_OF_INTERACTION)
         _decoder(net.interaction.decoder, first, ("ResFM",))
         _encoder(net.propagation.encoder, second, _MASKS_OF_PROPAGATION)
