@@ -16,7 +16,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 @pytest.mark.real_weights
 def test_strokes_on_the_rabbit_become_the_rabbit_on_the_frames_around(ivos, tmp_path):
     drawn = json.loads((EXAMPLES / "bunny.json").read_text())
-    frame = drawn["annotated_frame"]
+    frame = 60
     strokes = drawn["scribbles"][frame]
     alone = [strokes if t == frame else [] for t in range(len(drawn["scribbles"]))]
     (tmp_path / "one.json").write_text(json.dumps({"scribbles": alone}))
@@ -27,12 +27,12 @@ def test_strokes_on_the_rabbit_become_the_rabbit_on_the_frames_around(ivos, tmp_
     )
     assert code == 0, stderr
     masks = {t: read_label_map(tmp_path / f"out/masks/{t:05d}.png") for t in frames}
-    assert hit(masks[frame], strokes, 1) > 0.9
-    assert hit(masks[frame], strokes, 0) > 0.9
+    for object_id in (0, 1, 2):
+        assert hit(masks[frame], strokes, object_id) > 0.9
     for t in frames:
         union = (masks[t] == 1) | (masks[frame] == 1)
         assert ((masks[t] == 1) & (masks[frame] == 1)).sum() > 0.8 * union.sum()
-        assert 0.15 < (masks[t] == 1).mean() < 0.35, "the rabbit covers about a quarter"
+        assert 0.12 < (masks[t] == 1).mean() < 0.2, "the rabbit covers about a seventh"
 
 
 def hit(labels: np.ndarray, strokes: list[dict], object_id: int) -> float:
