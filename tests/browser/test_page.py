@@ -98,6 +98,17 @@ def test_the_right_button_takes_away(worker: Worker):
     assert worker.matte().mean() < 0.01
 
 
+def test_taking_away_is_about_the_object_under_the_stroke(worker: Worker):
+    worker.scribble(1, 0)
+    worker.press("a")
+    expect(worker.say("#objects .object")).to_have_count(2)
+    worker.scribble(2, 0)
+    expect(worker.say("#objects .object.on")).to_contain_text("Object 2")
+    worker.scribble(1, 0, button="right")
+    expect(worker.say("#objects .object.on")).to_contain_text("Object 1")
+    assert worker.overlap((2,), 0) > GOOD
+
+
 def test_a_box_and_a_click_are_prompts_too(worker: Worker):
     worker.press("r")
     worker.drag((0.4, 0.4), (0.4, 0.4))

@@ -57,10 +57,10 @@ test("a stroke kept for after a run stays until the snapshot without waiting one
   assert.equal(strokesOn(hear(kept, snapshot({ open: [{ frame: 2, prompts: [stroke] }] })), 2).length, 1);
 });
 
-test("the selected object stays while it exists, else the last one is taken", () => {
-  const two = working(snapshot({ objects: [object(1), object(2)] }));
-  assert.equal(selected(two).object_id, 2);
-  const first = next(two, { type: "select", object: 1 });
+test("the selected object stays while it exists; a project begins with the first one, a new one is taken", () => {
+  const first = working(snapshot({ objects: [object(1), object(2)] }));
+  assert.equal(selected(first).object_id, 1);
+  assert.equal(selected(working(snapshot(), snapshot({ objects: [object(1), object(2)] }))).object_id, 2);
   assert.equal(selected(hear(first, snapshot({ objects: [object(1), object(2), object(3)] }))).object_id, 1);
   assert.equal(selected(hear(first, snapshot({ objects: [object(2)] }))).object_id, 2);
 });

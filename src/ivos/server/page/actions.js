@@ -140,11 +140,27 @@ export class Actions {
     const state = this.store.get();
     const connection = this.parts.connection();
     if (!connection) return;
-    const prompts = [{ kind, object_id: state.object ?? freeObject(state), path, positive }];
+    const object = this.meant(state, /** @type {[number, number]} */ (path[0]), positive);
+    const prompts = [{ kind, object_id: object, path, positive }];
     if (state.playing) this.store.send({ type: "play", on: false });
     if (state.look === "source" || state.compare) this.showMasks();
     this.store.send({ type: "sent", stroke: { id: connection.nextNumber, frame: state.frame, prompts } });
     await this.ask({ type: "interact", frame: state.frame, prompts });
+  }
+
+  /** The object that a stroke is about: the selected one; but a stroke that takes away is about the
+   * object that it begins on, whichever is selected. @param {State} state @param {[number, number]} point @param {boolean} positive */
+  meant(state, [x, y], positive) {
+    const chosen = state.object ?? freeObject(state);
+    const labels = this.parts.masks()?.get(`labels/${state.frame}`);
+    if (positive || !labels) return chosen;
+    const column = Math.min(Math.floor(x * labels.width), labels.width - 1);
+    const row = Math.min(Math.floor(y * labels.height), labels.height - 1);
+    const under = labels.pixels[row * labels.width + column] ?? 0;
+    const object = state.session?.objects.find((other) => other.object_id === under);
+    if (!object || object.locked || object.hidden || covers(object.locked_frames, state.frame)) return chosen;
+    if (under !== chosen) this.store.send({ type: "select", object: under });
+    return under;
   }
 
   /** @param {number[]} runs @param {boolean} erase */

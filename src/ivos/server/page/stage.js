@@ -232,7 +232,7 @@ export class Stage {
   }
 
   /** @param {CanvasRenderingContext2D} context @param {State} state
-   * @param {{ kind: "scribble" | "click" | "box", path: [number, number][], positive: boolean }} stroke @param {number} strength */
+   * @param {{ kind: "scribble" | "click" | "box", path: [number, number][], positive: boolean, object_id?: number }} stroke @param {number} strength */
   drawStroke(context, state, stroke, strength) {
     const video = /** @type {import("./protocol.js").VideoValue} */ (state.video);
     const at = (/** @type {[number, number]} */ [x, y]) =>
@@ -253,13 +253,20 @@ export class Stage {
         path.rect(first[0], first[1], last[0] - first[0], last[1] - first[1]);
         context.setLineDash([7, 5]);
       } else points.forEach(([x, y], index) => (index ? path.lineTo(x, y) : path.moveTo(x, y)));
-      for (const [width, ink] of /** @type {[number, string][]} */ ([[7, "rgb(0 0 0 / .55)"], [5, "#fff"], [3, colour]])) {
+      for (const [width, ink] of /** @type {[number, string][]} */ ([[9, "rgb(0 0 0 / .5)"], [7, this.rim(state, stroke)], [4.5, "#fff"], [2.6, colour]])) {
         context.lineWidth = width;
         context.strokeStyle = ink;
         context.stroke(path);
       }
     }
     context.restore();
+  }
+
+  /** The colour around a stroke: that of the object which it is about. @param {State} state @param {{ object_id?: number }} stroke */
+  rim(state, stroke) {
+    const id = stroke.object_id ?? state.object;
+    const object = state.session?.objects.find((other) => other.object_id === id);
+    return object ? css(colourOf(state.palette, object)) : "#fff";
   }
 
   /** The ring of the brush, as large as what it will paint. @param {CanvasRenderingContext2D} context @param {State} state */

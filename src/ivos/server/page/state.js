@@ -202,6 +202,7 @@ function welcomed(state, message) {
     driving,
     frame: again ? held(state.frame, video) : 0,
     brush: again ? state.brush : Math.max(2, Math.round(video.height / 24)),
+    session: again ? state.session : null,
     pending: [],
     review: {},
     dialog: again ? state.dialog : null,
@@ -218,7 +219,7 @@ function withSnapshot(state, session) {
   return {
     ...state,
     session,
-    object: known ? state.object : (ids.at(-1) ?? null),
+    object: known ? state.object : ((state.session ? ids.at(-1) : ids[0]) ?? null),
     compare: state.compare && session.last_run !== null,
     pending: session.waiting > 0 ? state.pending : state.pending.filter((one) => !waited(state, one)),
   };

@@ -4,7 +4,7 @@
 
 import { eachRefresh, make, prepared } from "./dom.js";
 import { colourOf, css } from "./palette.js";
-import { change, doubt } from "./review.js";
+import { FULL, UNKNOWN, change, doubt } from "./review.js";
 import { frameUnder, showing, tickStep, xOf, zoomedAt } from "./scale.js";
 import { accepted } from "./state.js";
 import { clock, percent, timeOf } from "./words.js";
@@ -16,6 +16,8 @@ import { clock, percent, timeOf } from "./words.js";
 const RULER = 16;
 const STATUS = 14;
 const STRIP = 24;
+/** A doubt so small is never shown as a warning, however good all other frames are. */
+const LEAST_SCALE = 0.08;
 const DOUBT = [[26, 43, 58], [64, 92, 110], [247, 185, 85], [255, 240, 190]];
 
 export class Timeline {
@@ -208,10 +210,11 @@ export class Timeline {
       context.fillStyle = "#101317";
       context.fillRect(0, top, width, STRIP - 4);
       if (!track) return;
+      const most = worst(track);
       for (let x = 0; x < pixels; x++) {
         const first = frameUnder(this.scale, x, track.confidence.length);
         const last = Math.max(first, frameUnder(this.scale, x + 1, track.confidence.length) - 1);
-        this.drawColumn(context, track, x, first, last, top);
+        this.drawColumn(context, track, most, x, first, last, top);
       }
     });
     const x = Math.round(xOf(this.scale, state.frame + 0.5));
@@ -220,8 +223,8 @@ export class Timeline {
   }
 
   /** The worst of the frames in one column of pixels.
-   * @param {CanvasRenderingContext2D} context @param {import("./review.js").Track} track @param {number} x @param {number} first @param {number} last @param {number} top */
-  drawColumn(context, track, x, first, last, top) {
+   * @param {CanvasRenderingContext2D} context @param {import("./review.js").Track} track @param {number} most @param {number} x @param {number} first @param {number} last @param {number} top */
+  drawColumn(context, track, most, x, first, last, top) {
     /** @type {number | null} */
     let unsure = null;
     let other = 0;
@@ -231,7 +234,7 @@ export class Timeline {
       other = Math.max(other, change(track, frame) ?? 0);
     }
     if (unsure !== null) {
-      context.fillStyle = heat(unsure);
+      context.fillStyle = heat(unsure, most);
       context.fillRect(x, top, 1, 11);
     }
     if (other > 0) {
@@ -255,15 +258,23 @@ export class Timeline {
   }
 }
 
-/** The colour of a doubt from 0 to 1: quiet blue, then amber, then pale; told apart without red and green.
- * Doubt above a half is rare and always worth a look, so the scale is stretched below it. @param {number} value */
-export function heat(value) {
-  const at = Math.min(1, Math.sqrt(Math.min(1, value * 1.6))) * (DOUBT.length - 1);
+/** The colour of a doubt: quiet blue, then amber, then pale; told apart without red and green.
+ * The scale ends at `most`, the object's worst frame, so that the frames worth a look stand out among good ones.
+ * @param {number} value @param {number} most */
+function heat(value, most) {
+  const at = Math.min(1, value / most) ** 1.5 * (DOUBT.length - 1);
   const low = Math.min(DOUBT.length - 2, Math.floor(at));
   const mix = at - low;
   const from = /** @type {number[]} */ (DOUBT[low]);
   const to = /** @type {number[]} */ (DOUBT[low + 1]);
   return `rgb(${from.map((part, index) => Math.round(part + (/** @type {number} */ (to[index]) - part) * mix)).join(" ")})`;
+}
+
+/** The largest doubt of a track, where its scale ends. @param {import("./review.js").Track} track */
+function worst(track) {
+  let least = FULL;
+  for (const byte of track.confidence) if (byte !== UNKNOWN && byte < least) least = byte;
+  return Math.max(LEAST_SCALE, 1 - least / FULL);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} r @param {string} colour */
