@@ -144,10 +144,10 @@ def test_a_stroke_during_a_run_is_shown_at_once_and_kept_for_after_it(folder: Pa
     with serving(folder, networks=slow) as client, page(client, opened(client)) as one:
         one.stroke(1, frame=0)
         before = len(one.masks)
-        one.start_run(None, 3)
+        one.start_run(None, 6)
         slow.gate.release(1)
         one.until("running")
-        slow.gate.release(1)
+        threading.Timer(0.2, slow.gate.release).start()  # the stroke is heard between two steps
         answer = one.stroke(2, frame=8)
         assert answer["waiting"]
         frame, preview = labels_of(one.masks[before])
