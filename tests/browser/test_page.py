@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -144,8 +145,16 @@ def test_a_run_can_be_watched_drawn_beside_and_cancelled(slow_worker: Worker):
     expect(worker.say("#objects .object").nth(1)).to_contain_text("16 of 16")
 
 
-def test_a_killed_server_loses_nothing_and_the_page_comes_back(page: Page, folder: Path):
+@pytest.fixture
+def mortal(folder: Path) -> Iterator[Server]:
+    """A server of the test's own, which may be killed."""
     server = Server(folder, "--open", "squares.mkv").start()
+    yield server
+    server.stop()
+
+
+def test_a_killed_server_loses_nothing_and_the_page_comes_back(page: Page, mortal: Server):
+    server = mortal
     worker = Worker(page, SQUARES, PICTURES).open(server.address)
     worker.seek(5)
     worker.scribble(1, 5)
@@ -161,7 +170,6 @@ def test_a_killed_server_loses_nothing_and_the_page_comes_back(page: Page, folde
     worker.seek(5)
     np.testing.assert_array_equal(worker.matte(), shown)
     expect(worker.say("#undo")).to_be_enabled()
-    server.stop()
 
 
 def test_everything_by_keyboard(worker: Worker):

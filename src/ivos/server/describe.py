@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import numpy as np
+
 from ivos.errors import InvalidInteraction
 from ivos.server.protocol import Snapshot
 from ivos.server.values import (
@@ -19,7 +21,7 @@ from ivos.server.values import (
     VideoValue,
 )
 from ivos.session import JSON, Action, ObjectInfo, Session, Step, Store
-from ivos.types import Box, Click, Interaction, Prompt, Scribble, Video
+from ivos.types import Box, Click, Interaction, Mask, Prompt, Scribble, Video
 
 STEPS_SHOWN = 200
 
@@ -51,6 +53,19 @@ def prompt_of(value: PromptValue) -> Prompt:
 def interaction_of(frame: int, values: Iterable[PromptValue]) -> Interaction:
     """What the page drew on one frame. Raises InvalidInteraction."""
     return Interaction.of(frame, map(prompt_of, values))
+
+
+def pixels_of(runs: tuple[int, ...], size: tuple[int, int]) -> Mask:
+    """(H, W): the pixels of a brush's stroke. Raises InvalidInteraction."""
+    height, width = size
+    if len(runs) % 2:
+        raise InvalidInteraction("a brush stroke is pairs of first pixel and length")
+    flat: Mask = np.zeros(height * width, np.bool_)
+    for first, length in zip(runs[::2], runs[1::2], strict=True):
+        if first + length > flat.size:
+            raise InvalidInteraction("a brush stroke reaches outside the frame")
+        flat[first : first + length] = True
+    return flat.reshape(size)
 
 
 def prompt_value(prompt: Prompt) -> PromptValue | None:

@@ -19,7 +19,7 @@ from ivos import deliver
 from ivos.cuts import Shots
 from ivos.errors import CannotDo, InvalidInput, InvalidInteraction, IvosError
 from ivos.server import exports
-from ivos.server.describe import interaction_of, snapshot, spans
+from ivos.server.describe import interaction_of, pixels_of, snapshot, spans
 from ivos.server.packets import pack_labels, pack_soft
 from ivos.server.protocol import (
     AddObject,
@@ -194,7 +194,7 @@ class Desk:
 
     def _paint(self, command: Paint) -> None:
         """Set or clear pixels of one object, leaving its soft edges elsewhere as they are."""
-        where = _pixels(command.runs, self._session.video.size)
+        where = pixels_of(command.runs, self._session.video.size)
         current = self._session.soft(command.object_id, command.frame)
         if current is None:
             current = np.zeros(self._session.video.size, np.float32)
@@ -335,7 +335,7 @@ class Desk:
 
     def _preview_paint(self, command: Paint) -> None:
         labels = self._session.labels(command.frame).copy()
-        where = _pixels(command.runs, self._session.video.size)
+        where = pixels_of(command.runs, self._session.video.size)
         if command.erase:
             labels[where & (labels == command.object_id)] = BACKGROUND
         else:
@@ -389,16 +389,3 @@ class Desk:
         if not 0 <= start < stop <= length:
             raise InvalidInput(f"frames {start}:{stop} are not in the video, which has 0:{length}")
         return range(start, stop)
-
-
-def _pixels(runs: tuple[int, ...], size: tuple[int, int]) -> Mask:
-    """(H, W): the pixels of a brush's stroke. Raises InvalidInteraction."""
-    height, width = size
-    if len(runs) % 2:
-        raise InvalidInteraction("a brush stroke is pairs of first pixel and length")
-    flat: Mask = np.zeros(height * width, np.bool_)
-    for first, length in zip(runs[::2], runs[1::2], strict=True):
-        if first + length > flat.size:
-            raise InvalidInteraction("a brush stroke reaches outside the frame")
-        flat[first : first + length] = True
-    return flat.reshape(size)
