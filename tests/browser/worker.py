@@ -90,7 +90,9 @@ class Worker:
 
     def propagate(self) -> None:
         self.press("t")
-        self.page.locator("#cancel").wait_for()
+        # What is left of a run, not the run itself: that may be over before it can be seen.
+        undo = self.page.locator("#undo")
+        expect(undo).to_have_attribute("data-tip", re.compile("^Undo: Propagate"))
         self.run_over()
 
     def run_over(self) -> None:
