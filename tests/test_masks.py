@@ -35,6 +35,19 @@ PROBS = hnp.arrays(
 MASKS = hnp.arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 9)))
 
 
+def test_a_coarse_mask_keeps_its_sides_its_sums_and_its_certainties():
+    values = np.arange(256, dtype=np.uint8)[None]
+    coarse = Patch((1, 256), 0, 0, values).coarse().full()[0].astype(int)
+    exact = np.arange(256)
+    np.testing.assert_array_equal(coarse >= 128, exact >= 128)
+    np.testing.assert_array_equal(coarse + coarse[::-1], 255)
+    assert (np.diff(coarse) >= 0).all()
+    assert len(np.unique(coarse)) == 30
+    np.testing.assert_array_equal(coarse[[0, 12, 243, 255]], [0, 0, 255, 255])
+    assert np.abs(coarse - exact)[13:243].max() <= 4
+    assert Patch.empty((3, 4)).coarse().values.size == 0
+
+
 @settings(max_examples=20, deadline=None)
 @given(PROBS)
 def test_soft_aggregation_sums_to_one_and_is_finite_even_at_zero_and_one(probs):

@@ -56,6 +56,9 @@ class CropSpec:
     """How many closer looks follow, each around what the one before it found."""
     zoom_with_found: bool = False
     """Whether a closer look is given what was found as previous mask, or the neutral one again."""
+    carry_changes: bool = False
+    """The propagation network is given last round's mask with what this round has changed on the
+    neighbour's; if false, last round's mask as it was."""
     stroke_radius: float = 2.5
     """About half the width of a drawn stroke, in pixels of the crop."""
     antialias: bool = False
@@ -285,6 +288,20 @@ def neutral_crop(
         weights.append(np.clip(np.minimum(at + 1, length - at), 0, 1).astype(np.float32))
     crop: NDArray[np.float32] = np.float32(value) * weights[0][:, None] * weights[1][None, :]
     return crop
+
+
+def with_change(
+    previous: NDArray[np.float32],
+    neighbour: NDArray[np.float32],
+    neighbour_before: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Last round's mask of a frame, changed as its neighbour's has been changed since; all 0..1.
+
+    What a person took away or added on the neighbour is so taken away or added here, while the rest
+    stays what it was: the propagation network need not choose between a correction and its belief.
+    """
+    changed: NDArray[np.float32] = np.clip(previous + (neighbour - neighbour_before), 0, 1)
+    return changed
 
 
 def draw_paths(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -136,21 +138,62 @@ def test_a_given_mask_is_nearly_right_however_wrong_the_network_was():
     assert (near & green).sum() / (near | green).sum() > 0.7
 
 
-def test_half_of_the_first_looks_of_a_network_that_zooms_are_close_and_none_of_others():
-    def share_of_object(crop: CropSpec) -> list[float]:
-        shares = []
-        for seed in range(12):
+ZOOMING = replace(COMPACT.crop, crop_size=96)
+
+
+def share_of_object(given: dict[str, torch.Tensor]) -> float:
+    return float((given["frame"][0, 1] > 0.5).float().mean())
+
+
+def test_first_strokes_are_looked_at_again_closer_with_what_was_found():
+    for seed in range(6):
+        net = ColourNetworks()
+        outputs = played(net, how(rounds=1, crop=ZOOMING, closer=1.0), seed)
+        first, second = net.interactions
+        assert first["previous"].max() == pytest.approx(0.5)
+        assert second["previous"].max() > 0.9
+        assert share_of_object(second) > 1.2 * share_of_object(first)
+        assert all(given["positive"].any() for given in (first, second))
+        assert [o.kind for o in outputs[:2]] == ["interaction", "interaction"]
+        assert outputs[1].fresh is not None
+        assert outputs[1].fresh.all()
+
+
+def test_what_is_remembered_of_a_frame_is_its_last_look():
+    net = ColourNetworks()
+    rng = np.random.default_rng(1)
+    outputs = list(play(net, [scene()] * 4, how(rounds=1, crop=ZOOMING, closer=0.5), rng))
+    first, second = (len(o.truth) for o in outputs[:2])
+    assert first == 4
+    assert 0 < second < 4
+    assert net.propagations[0]["reference"].shape[0] == 4
+
+
+def test_other_first_strokes_are_looked_at_closely_half_the_time_and_never_without_zoom():
+    def shares(crop: CropSpec) -> list[float]:
+        nets = [ColourNetworks() for _ in range(12)]
+        for seed, net in enumerate(nets):
+            played(net, how(rounds=1, crop=crop, closer=0.0), seed)
+        assert all(len(net.interactions) == 1 for net in nets)
+        return [share_of_object(net.interactions[0]) for net in nets]
+
+    assert 2 <= sum(share > 0.25 for share in shares(ZOOMING)) <= 10
+    assert not any(share > 0.25 for share in shares(replace(PAPER.crop, crop_size=96)))
+
+
+def test_last_rounds_mask_may_be_given_with_what_the_round_changed_beside_it():
+    overlaps: dict[bool, list[float]] = {False: [], True: []}
+    for seed in range(6):
+        for carried, found in overlaps.items():
             net = ColourNetworks()
-            played(net, how(rounds=1, crop=crop), seed)
-            shares.append(float((net.interactions[0]["frame"][0, 1] > 0.5).float().mean()))
-        return shares
-
-    small = {"crop_size": 96}
-    from dataclasses import replace
-
-    close = [share > 0.25 for share in share_of_object(replace(COMPACT.crop, **small))]
-    assert 2 <= sum(close) <= 10
-    assert not any(share > 0.25 for share in share_of_object(replace(PAPER.crop, **small)))
+            crop = CropSpec(crop_size=96, carry_changes=carried)
+            # All frames are wrong alike, and the one that leads has been put right.
+            played(net, how(crop=crop, rounds=1, fresh=0.0, given=1.0, gross=1.0, parts=0.0), seed)
+            given = net.propagations[0]
+            green, known = given["frame"][0, 1] > 0.5, given["previous"][0, 0] > 0.5
+            found.append(float((known & green).sum() / (known | green).sum()))
+    assert min(overlaps[True]) > 0.7
+    assert np.mean(overlaps[True]) > np.mean(overlaps[False]) + 0.2
 
 
 def test_the_same_seed_plays_the_same_game():

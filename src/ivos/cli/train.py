@@ -46,11 +46,13 @@ def run(args: argparse.Namespace) -> int:
         settings[key] = value
     try:
         from ivos.train.loop import train
+        from ivos.train.memory import keep_freed_memory
         from ivos.train.recipe import Recipe
     except ModuleNotFoundError as error:
         raise InvalidInput(f"training needs {error.name}: pip install 'ivos[train]'") from None
     recipe = Recipe.from_toml(args.recipe, settings)
     folder = args.runs / recipe.name
+    keep_freed_memory()
     for progress in train(
         recipe,
         folder,

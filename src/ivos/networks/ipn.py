@@ -90,6 +90,7 @@ COMPACT = NetworkConfig(
         zoom_first_round=True,
         zoom_looks=2,
         zoom_with_found=True,
+        carry_changes=True,
         antialias=True,
     ),
     interaction=_LIGHT,

@@ -61,10 +61,7 @@ def ask(
     bases: dict[ObjectId, Patch] = {}
     for key in state.object_ids:
         step = opened.bases.get(key, opened.step)
-        base = current.get(key)
-        if step <= store.head and key not in locked:
-            packed = store.mask_before(step, key, frame)
-            base = None if packed is None else packed.patch()
+        base = current.get(key) if key in locked else known.patch_before(step, key, frame)
         if base is not None:
             bases[key] = base
     return Question(frame, opened, run, bases, locked)

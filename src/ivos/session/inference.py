@@ -25,6 +25,7 @@ from ivos.crop import (
     warp,
     warp_patch,
     whole_frame,
+    with_change,
 )
 from ivos.masks import Bytes2D, Patch, PixelBox, tight_box
 from ivos.runtime.protocol import Array, Networks, NetworkSpec, stack_references
@@ -61,6 +62,8 @@ class PropagationJob:
     frame: Frame
     neighbour: Patch
     previous: Patch | None
+    neighbour_before: Patch | None = None
+    """The neighbour's mask before this round, if there was one."""
     beside: Frame | None = None
     """The neighbour's frame, if its mask is to be moved along the optical flow."""
 
@@ -169,6 +172,9 @@ def propagate(
             crop = _put_frame(frames[i], job.frame, region, spec)
             neighbours[i, 0] = _mask_crop(job.neighbour, region, job.size, side, spec)
             previous[i, 0] = _mask_crop(job.previous, region, job.size, side, spec)
+            if spec.carry_changes and job.previous and job.neighbour_before:
+                before = _mask_crop(job.neighbour_before, region, job.size, side, spec)
+                previous[i, 0] = with_change(previous[i, 0], neighbours[i, 0], before)
             if job.beside is not None:
                 beside = warp(job.beside, region, side, antialias=spec.antialias)
                 neighbours[i, 0] = move_along(neighbours[i, 0], beside, crop)

@@ -25,6 +25,13 @@ class StoredMasks:
         packed = self._store.mask(object_id, frame)
         return None if packed is None else packed.patch()
 
+    def patch_before(self, step: int, object_id: ObjectId, frame: int) -> Patch | None:
+        """The mask just before ``step``, which may be the next one, if there was one."""
+        if step > self._store.head:
+            return self.patch(object_id, frame)
+        packed = self._store.mask_before(step, object_id, frame)
+        return None if packed is None else packed.patch()
+
     def patches(self, frame: int, without: Collection[ObjectId] = ()) -> dict[ObjectId, Patch]:
         """The masks of a frame, in ascending order of objects, some left out."""
         found = {}

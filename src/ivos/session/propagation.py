@@ -48,6 +48,8 @@ class Course:
     """The frames that the object's new masks fade towards."""
     neighbour: Patch = field(repr=False)
     """Its mask on the frame visited last."""
+    before: Patch | None = field(repr=False, default=None)
+    """And what that was before this round, if there was one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,13 +90,16 @@ def carry(
                     continue
                 if known.fixed(course.object_id, frame):
                     course.neighbour = known.patch(course.object_id, frame) or course.neighbour
+                    course.before = None
                     continue
                 image = video[frame] if image is None else image
                 beside = video[frame - course.frames.step] if settings.flow else None
                 previous = known.patch(course.object_id, frame)
                 going.append((frame, course))
                 jobs.append(
-                    PropagationJob(course.reference, image, course.neighbour, previous, beside)
+                    PropagationJob(
+                        course.reference, image, course.neighbour, previous, course.before, beside
+                    )
                 )
         found = propagate(networks, jobs, side, settings.max_batch)
         visits = []
@@ -127,9 +132,11 @@ def _arrive(
     for course, job, mask in here:
         object_id = course.object_id
         course.neighbour = settled[object_id] if settings.soft_aggregation else mask
+        course.before = job.previous
         weight = 1.0 if job.previous is None else blend_weight(frame, course.source, course.settled)
         weights.add(weight)
         blended[object_id] = blend(settled[object_id], job.previous, weight)
     if len(weights) > 1:
         blended = balance(blended)
+    blended = {object_id: patch.coarse() for object_id, patch in blended.items()}
     return blended | yielding(blended, others, fixed)

@@ -17,7 +17,7 @@ from ivos.session.inference import aggregate
 from ivos.session.known import StoredMasks
 from ivos.session.propagation import Course
 from ivos.session.schedule import between, spans
-from ivos.session.state import Reference, State
+from ivos.session.state import OpenFrame, Reference, State
 from ivos.types import ObjectId
 
 
@@ -106,17 +106,28 @@ def led(passes: Sequence[Pass], known: StoredMasks) -> list[Pass]:
     return kept
 
 
-def courses(one: Pass, state: State, known: StoredMasks) -> list[list[Course]]:
-    """The ways of a pass, ready to go: each object with its reference and its first neighbour."""
+def courses(
+    one: Pass, state: State, known: StoredMasks, opened: OpenFrame | None
+) -> list[list[Course]]:
+    """The ways of a pass, ready to go: each object with its reference and its first neighbour.
+
+    ``opened`` is the pass's source as a person left it, if this propagation closes it.
+    """
     ready: list[list[Course]] = []
     for way in one.ways:
         ready.append([])
         for object_id, frames in way.items():
-            neighbour = known.patch(object_id, frames.start - frames.step)
+            beside = frames.start - frames.step
+            neighbour = known.patch(object_id, beside)
             assert neighbour is not None, "led() keeps only objects that have one"
+            before = None
+            if opened is not None and beside == one.source:
+                before = known.patch_before(opened.step, object_id, beside)
             reference = state.references[object_id].astype(np.float32)
             settled = state.settled(object_id) - {one.source}
-            ready[-1].append(Course(object_id, one.source, frames, reference, settled, neighbour))
+            ready[-1].append(
+                Course(object_id, one.source, frames, reference, settled, neighbour, before)
+            )
     return ready
 
 

@@ -146,7 +146,7 @@ class Session(SessionView):
         try:
             for one in going:
                 known = StoredMasks(self._store, state)
-                ways = courses(one, state, known)
+                ways = courses(one, state, known, self._state.open.get(one.source))
                 for visits in carry(self.video, self.networks, known, ways, self.settings):
                     for visit in visits:
                         self._put(visit.frame, visit.masks)

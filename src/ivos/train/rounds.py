@@ -8,7 +8,7 @@ one step to the next; the reference is not, so that both networks learn what to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -27,6 +27,7 @@ from ivos.crop import (
     region_for_propagation,
     unwarp,
     warp,
+    with_change,
 )
 from ivos.networks.ipn import IPN
 from ivos.train.corrupt import corrupt
@@ -56,6 +57,9 @@ class Play:
     """Share of wrong masks that are grossly wrong."""
     parts: float = 0.5
     """Share of wrong starts in which a piece of the object is wrongly in or out."""
+    closer: float = 0.7
+    """Share of first strokes that are looked at again, closer, with what was found, as a session
+    does; as for the others, half are looked at closely at once."""
     nothing: float = 0.05
     """Share of scenes in which nothing is meant: no positive stroke, nothing to be found."""
 
@@ -89,6 +93,15 @@ class _Game:
         return self.truth.shape[1], self.truth.shape[2]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a person has drawn on one frame of a game."""
+
+    game: _Game
+    frame: int
+    paths: Sequence[_Path]
+
+
 def play(
     net: IPN, scenes: Sequence[Scene], how: Play, rng: np.random.Generator
 ) -> Iterator[Output]:
@@ -98,8 +111,7 @@ def play(
     for _ in range(how.rounds):
         frames = [_frame_to_draw_on(game, rng) for game in games]
         previous = [list(game.masks) for game in games]
-        output, newest = _interact(net, games, frames, how, rng)
-        yield output
+        newest = yield from _interact(net, games, frames, how, rng)
         reference = newest if reference is None else net.aggregate(newest, reference)
         for game, frame in zip(games, frames, strict=True):
             if rng.random() < how.given:
@@ -168,20 +180,43 @@ def _outwards(frame: int, length: int) -> list[tuple[int, int]]:
 
 def _interact(
     net: IPN, games: Sequence[_Game], frames: Sequence[int], how: Play, rng: np.random.Generator
+) -> Generator[Output, None, Tensor]:
+    """Yields what the interaction network finds; returns the references (method.md 1.8, 1)."""
+    asked = [
+        _Asked(game, frame, _strokes(game, frame, rng))
+        for game, frame in zip(games, frames, strict=True)
+    ]
+    first = [one.game.masks[one.frame] is None for one in asked]
+    again = [i for i, one in enumerate(asked) if first[i] and rng.random() < how.closer]
+    regions = [
+        _interaction_region(one, how.crop, rng, at_once=i not in again)
+        for i, one in enumerate(asked)
+    ]
+    output, reference = _look(net, asked, regions, how)
+    yield output
+    again = [i for i in again if asked[i].paths]
+    if again and how.crop.zoom_first_round:
+        closer = [asked[i] for i in again]
+        regions = [_interaction_region(one, how.crop, rng, at_once=False) for one in closer]
+        output, newest = _look(net, closer, regions, how)
+        yield output
+        reference = reference.index_copy(0, torch.tensor(again, device=how.device), newest)
+    return reference
+
+
+def _look(
+    net: IPN, asked: Sequence[_Asked], regions: Sequence[Region], how: Play
 ) -> tuple[Output, Tensor]:
-    planes: list[NDArray[np.float32]] = []
-    regions = []
-    for game, frame in zip(games, frames, strict=True):
-        paths = _strokes(game, frame, rng)
-        region = _interaction_region(game, frame, paths, how.crop, rng)
-        drawn = draw_paths(paths, region, game.size, how.crop)
-        known = _warped(game, game.masks[frame], region, how.crop)
-        regions.append(region)
-        planes.append(_planes(game, frame, region, how.crop, known, *drawn))
+    planes = []
+    for one, region in zip(asked, regions, strict=True):
+        drawn = draw_paths(one.paths, region, one.game.size, how.crop)
+        known = _warped(one.game, one.game.masks[one.frame], region, how.crop)
+        planes.append(_planes(one.game, one.frame, region, how.crop, known, *drawn))
     batch = torch.from_numpy(np.stack(planes)).to(how.device)
     image, previous, positive, negative, truth = torch.split(batch, [3, 1, 1, 1, 1], dim=1)
     logits, reference = net.interact(_channels_last(image), previous, positive, negative)
-    _put_back(games, frames, regions, logits[-1])
+    games = [one.game for one in asked]
+    _put_back(games, [one.frame for one in asked], regions, logits[-1])
     fresh = torch.tensor([len(game.annotated) == 0 and not game.wrong for game in games])
     return Output("interaction", logits, truth, image, positive + negative, fresh), reference
 
@@ -200,13 +235,12 @@ def _propagate(
         neighbour, old = game.masks[near], before[frame]
         assert neighbour is not None
         region = _jittered(region_for_propagation(old, neighbour, how.crop), rng)
+        beside = _warped(game, neighbour, region, how.crop)
         known = _warped(game, old, region, how.crop)
+        if how.crop.carry_changes and old is not None:
+            known = with_change(known, beside, _warped(game, before[near], region, how.crop))
         regions.append(region)
-        planes.append(
-            _planes(
-                game, frame, region, how.crop, _warped(game, neighbour, region, how.crop), known
-            )
-        )
+        planes.append(_planes(game, frame, region, how.crop, beside, known))
     batch = torch.from_numpy(np.stack(planes)).to(how.device)
     image, neighbours, known_, truth = torch.split(batch, [3, 1, 1, 1], dim=1)
     logits = net.propagate(reference, _channels_last(image), neighbours, known_)
@@ -250,11 +284,12 @@ def _put_back(
 
 
 def _interaction_region(
-    game: _Game, frame: int, paths: Sequence[_Path], spec: CropSpec, rng: np.random.Generator
+    asked: _Asked, spec: CropSpec, rng: np.random.Generator, *, at_once: bool
 ) -> Region:
-    """As in a session; of a session's two first looks, the second one, around the object, half the
-    time.
+    """As in a session; with ``at_once`` first strokes are looked at closely half the time, as where
+    a person has drawn a box.
     """
+    game, frame, paths = asked.game, asked.frame, asked.paths
     previous = game.masks[frame]
     strokes = draw_paths(paths, Region(0, 0, game.size[0] - 1, game.size[1] - 1), game.size, spec)
     covered = [
@@ -263,7 +298,7 @@ def _interaction_region(
     ]
     if previous is None:
         around = game.truth[frame].astype(np.float32)
-        one_look = not spec.zoom_first_round
+        one_look = not (spec.zoom_first_round and at_once)
         if one_look or rng.random() < 0.5 or not (paths and around.any()):
             return region_for_interaction(None, covered[0], covered[1], spec)
         previous = around
