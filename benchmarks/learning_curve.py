@@ -1,0 +1,101 @@
+"""The learning curves of the shipped weights, drawn from the logs that are kept.
+
+    python -m benchmarks.learning_curve
+
+Reads benchmarks/results/training.csv (overlaps in the crop on training scenes, every ten steps) and
+training-validation.csv (J&F on the validation sequences), writes docs/pictures/learning-curve.svg.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+PICTURE = Path(__file__).parent.parent / "docs" / "pictures" / "learning-curve.svg"
+WINDOW = 15
+"""Lines of the log that a point of a training curve is the mean of."""
+
+TRAINED = (
+    ("first_strokes", "first strokes", "#0072b2"),
+    ("corrections", "corrections", "#009e73"),
+    ("propagation", "propagation", "#999999"),
+)
+VALIDATED = (
+    ("round_1", "validation, round 1", "#d55e00"),
+    ("round_8", "validation, round 8", "#cc79a7"),
+)
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 860, 420, 50, 20, 170, 40
+LOW, HIGH = 0.4, 1.0
+
+Points = Sequence[tuple[float, float]]
+
+
+def main() -> int:
+    """Draw."""
+    with (RESULTS / "training.csv").open() as file:
+        log = list(csv.DictReader(file))
+    with (RESULTS / "training-validation.csv").open() as file:
+        checks = list(csv.DictReader(file))
+    last = max(float(line["step"]) for line in log)
+    parts = [*_axes(last)]
+    for row, (column, words, colour) in enumerate(TRAINED):
+        points = [(float(line["step"]), float(line[column])) for line in log if line[column]]
+        parts += [_line(_smooth(points), last, colour), *_legend(row, words, colour)]
+    for row, (column, words, colour) in enumerate(VALIDATED, start=len(TRAINED)):
+        points = [(float(line["step"]), float(line[column])) for line in checks if line[column]]
+        parts += [_line(points, last, colour, width=2.5), *_legend(row, words, colour)]
+        parts += [f'<circle cx="{_x(s, last):.1f}" cy="{_y(v):.1f}" r="4" fill="{colour}"/>'
+                  for s, v in points]  # fmt: skip
+    PICTURE.write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'font-family="sans-serif" font-size="12">\n'
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>\n'
+        + "\n".join(parts)
+        + "\n</svg>\n"
+    )
+    return 0
+
+
+def _smooth(points: Points) -> list[tuple[float, float]]:
+    """Running means: single lines are means of a few scenes only."""
+    means = []
+    for end in range(1, len(points) + 1):
+        part = points[max(0, end - WINDOW) : end]
+        means.append((points[end - 1][0], sum(value for _, value in part) / len(part)))
+    return means
+
+
+def _x(step: float, last: float) -> float:
+    return LEFT + step / last * (WIDTH - LEFT - RIGHT)
+
+
+def _y(value: float) -> float:
+    return TOP + (HIGH - max(value, LOW)) / (HIGH - LOW) * (HEIGHT - TOP - BOTTOM)
+
+
+def _line(points: Points, last: float, colour: str, width: float = 1.5) -> str:
+    path = " ".join(f"{_x(step, last):.1f},{_y(value):.1f}" for step, value in points)
+    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"/>'
+
+
+def _axes(last: float) -> Iterator[str]:
+    for tenth in range(round(LOW * 10), round(HIGH * 10) + 1):
+        y = _y(tenth / 10)
+        yield f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>'
+        yield f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tenth / 10:.1f}</text>'
+    for step in range(0, int(last) + 1, 500):
+        x = _x(step, last)
+        yield f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{step}</text>'
+    yield f'<text x="{_x(last / 2, last):.1f}" y="{HEIGHT - 6}" text-anchor="middle">steps</text>'
+
+
+def _legend(row: int, words: str, colour: str) -> Iterator[str]:
+    x, y = WIDTH - RIGHT + 14, TOP + 10 + 20 * row
+    yield f'<path d="M{x} {y}h18" stroke="{colour}" stroke-width="3"/>'
+    yield f'<text x="{x + 24}" y="{y + 4}">{words}</text>'
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
