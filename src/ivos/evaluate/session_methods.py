@@ -13,10 +13,8 @@ from ivos.session import Session, Settings
 from ivos.types import Interaction, ObjectId, Video
 
 
-class SessionMethod:
-    """ivos: the session that people use."""
-
-    name = "ivos"
+class _OnSession:
+    """What the methods share: networks, a clock, and a new session for each sequence."""
 
     def __init__(
         self,
@@ -28,20 +26,33 @@ class SessionMethod:
         self._networks = networks
         self._clock = clock
         self._settings = settings
-        self._session: Session | None = None
+        self._begun: Session | None = None
 
     @property
     def weights(self) -> tuple[str, str]:
         """Name and hash of the networks' weights."""
         return self._networks.spec.name, self._networks.spec.weights_hash
 
+    @property
+    def _session(self) -> Session:
+        assert self._begun is not None, "start comes first"
+        return self._begun
+
     def start(self, video: Video, object_ids: Sequence[ObjectId]) -> None:
         """A new session with the objects in it."""
-        self._session = _begun(video, object_ids, self._networks, self._settings, self._clock)
+        session = Session(video, self._networks, settings=self._settings, clock=self._clock)
+        for object_id in object_ids:
+            session.add_object(object_id)
+        self._begun = session
+
+
+class SessionMethod(_OnSession):
+    """ivos: the session that people use."""
+
+    name = "ivos"
 
     def interact(self, interaction: Interaction) -> Answer:
         """Draw, then propagate to the end."""
-        assert self._session is not None, "start comes first"
         began = self._clock()
         ran = self._session.interact(interaction)
         drawn = self._clock()
@@ -50,37 +61,18 @@ class SessionMethod:
         return Answer(_labels(self._session), drawn - began, ended - drawn, propagated)
 
 
-class InteractionOnly:
+class InteractionOnly(_OnSession):
     """The interaction network alone on every annotated frame; other frames stay empty."""
 
     name = "interaction-only"
 
-    def __init__(
-        self,
-        networks: Networks,
-        *,
-        clock: Callable[[], float],
-        settings: Settings = Settings(),  # noqa: B008 (frozen)
-    ) -> None:
-        self._networks = networks
-        self._clock = clock
-        self._settings = settings
-        self._session: Session | None = None
-        self._drawn: set[int] = set()
-
-    @property
-    def weights(self) -> tuple[str, str]:
-        """Name and hash of the networks' weights."""
-        return self._networks.spec.name, self._networks.spec.weights_hash
-
     def start(self, video: Video, object_ids: Sequence[ObjectId]) -> None:
         """A new session with the objects in it."""
-        self._session = _begun(video, object_ids, self._networks, self._settings, self._clock)
-        self._drawn = set()
+        super().start(video, object_ids)
+        self._drawn: set[int] = set()
 
     def interact(self, interaction: Interaction) -> Answer:
         """Draw on the frame, and leave it at that."""
-        assert self._session is not None, "start comes first"
         began = self._clock()
         self._prepare(self._session, interaction.frame)
         self._session.interact(interaction)
@@ -116,19 +108,6 @@ class CopyMasks(InteractionOnly):
 
     def _nearest(self, frame: int) -> int:
         return min(self._drawn, key=lambda t: (abs(t - frame), t))
-
-
-def _begun(
-    video: Video,
-    object_ids: Sequence[ObjectId],
-    networks: Networks,
-    settings: Settings,
-    clock: Callable[[], float],
-) -> Session:
-    session = Session(video, networks, settings=settings, clock=clock)
-    for object_id in object_ids:
-        session.add_object(object_id)
-    return session
 
 
 def _labels(session: Session) -> NDArray[np.uint8]:
