@@ -181,6 +181,23 @@ def test_other_first_strokes_are_looked_at_closely_half_the_time_and_never_witho
     assert not any(share > 0.25 for share in shares(replace(PAPER.crop, crop_size=96)))
 
 
+def test_a_neighbours_mask_may_go_wrong_on_its_way_while_what_is_remembered_does_not():
+    def overlaps(slips: float) -> list[float]:
+        found = []
+        for seed in range(10):
+            net = ColourNetworks()
+            played(net, how(rounds=1, slips=slips), seed)
+            for given in net.propagations:
+                green, led = given["frame"][0, 1] > 0.5, given["neighbour"][0, 0] > 0.5
+                found.append(float((led & green).sum() / (led | green).sum()))
+        return found
+
+    assert min(overlaps(0.0)) > 0.7
+    slipped = overlaps(1.0)
+    assert np.median(slipped) < 0.7
+    assert min(slipped) < 0.1
+
+
 def test_last_rounds_mask_may_be_given_with_what_the_round_changed_beside_it():
     overlaps: dict[bool, list[float]] = {False: [], True: []}
     for seed in range(6):

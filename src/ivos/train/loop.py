@@ -122,6 +122,7 @@ def _step(
         rounds=phase.rounds,
         fresh=phase.fresh,
         given=phase.given,
+        slips=phase.slips,
     )
     rng = np.random.default_rng((recipe.seed, state.step, 1))
     outputs = list(play(state.net, scenes, how, rng))

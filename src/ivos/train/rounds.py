@@ -53,6 +53,9 @@ class Play:
     """Share of scenes that begin without masks; the others begin with wrong ones."""
     given: float
     """Share of rounds that propagate a nearly right mask in place of the network's own."""
+    slips: float = 0.0
+    """Share of steps in which the neighbour's mask has gone grossly wrong on its way: only what is
+    remembered of the annotated frame can tell."""
     gross: float = 0.65
     """Share of wrong masks that are grossly wrong."""
     parts: float = 0.5
@@ -234,6 +237,9 @@ def _propagate(
     for game, (frame, near), before in zip(games, steps, previous, strict=True):
         neighbour, old = game.masks[near], before[frame]
         assert neighbour is not None
+        if rng.random() < how.slips:
+            others = game.scene.others[near : near + 1]
+            neighbour = corrupt((neighbour > 0.5)[None], others, rng, gross=1.0)[0]
         region = _jittered(region_for_propagation(old, neighbour, how.crop), rng)
         beside = _warped(game, neighbour, region, how.crop)
         known = _warped(game, old, region, how.crop)
