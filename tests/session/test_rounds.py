@@ -21,8 +21,8 @@ from tests.session.networks import (
     RecordingNetworks,
 )
 
-HALF_LEVEL = 0.5 / 31 + 0.5 / 255
-"""How far a propagated mask is from what was found, at most: it is kept in 30 levels."""
+LEVEL = 15 / 255
+"""How far a propagated mask is from what was found, at most: it is kept in 18 levels."""
 
 ODD_SIZES = [(17, 31), (31, 17), (48, 64), (90, 50)]
 
@@ -267,7 +267,7 @@ def test_a_round_fades_linearly_into_the_round_before(size):
         expected = max(0.0, (10 - frame) / 10)  # of the round before; all new after frame 10
         soft = session.soft(1, frame)
         if frame != 10:  # its stroke is honoured
-            np.testing.assert_allclose(soft, expected, atol=HALF_LEVEL + 1 / 255)
+            np.testing.assert_allclose(soft, expected, atol=LEVEL + 1 / 255)
 
 
 def test_masks_stay_soft_on_their_way_through_the_video():
@@ -276,7 +276,7 @@ def test_masks_stay_soft_on_their_way_through_the_video():
     session = Session(video, networks)
     session.interact(video.drawn(0))
     run(session)
-    np.testing.assert_allclose(session.soft(1, 2), 0.7, atol=HALF_LEVEL)
+    np.testing.assert_allclose(session.soft(1, 2), 0.7, atol=LEVEL)
 
 
 def test_the_networks_are_led_by_the_new_mask_not_by_the_blend():
@@ -375,7 +375,7 @@ def test_no_pixel_belongs_to_two_objects():
     for frame in (0, 2, 3):
         total = sum(session.soft(i, frame) for i in (1, 2, 3))
         assert total.max() <= 1 + 2 / 255
-        assert session.soft(1, frame).max() == pytest.approx(1 / 3, abs=HALF_LEVEL)
+        assert session.soft(1, frame).max() == pytest.approx(1 / 3, abs=LEVEL)
 
 
 def test_an_object_that_is_not_spoken_of_gives_way_but_is_not_propagated():
@@ -386,7 +386,7 @@ def test_an_object_that_is_not_spoken_of_gives_way_but_is_not_propagated():
     session.interact(video.drawn(3, [2]))
     run(session)
     assert (session.soft(1, 2) + session.soft(2, 2)).max() <= 1.0
-    assert session.soft(2, 2).min() == pytest.approx(0.5, abs=HALF_LEVEL + 1 / 255)
+    assert session.soft(2, 2).min() == pytest.approx(0.5, abs=LEVEL + 1 / 255)
     assert session.state.annotated == {1: (0,), 2: (3,)}
 
 
