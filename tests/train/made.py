@@ -125,7 +125,8 @@ def frame_of(image: Tensor) -> int:
 class ColourNetworks(torch.nn.Module):
     """Finds what is green; on frames in ``wrong`` its left half and the blue one instead.
 
-    Remembers what it was given. One parameter takes part in everything that it puts out.
+    Remembers what it was given. One parameter takes part in everything that it puts out. Its
+    references say which call they are from.
     """
 
     def __init__(self, wrong: Iterable[int] = ()) -> None:
@@ -138,7 +139,7 @@ class ColourNetworks(torch.nn.Module):
     def interact(self, frame: Tensor, previous: Tensor, positive: Tensor, negative: Tensor):
         given = {"frame": frame, "previous": previous, "positive": positive, "negative": negative}
         self.interactions.append(given)
-        reference = self.weight * torch.ones(len(frame), 2, 1, 1)
+        reference = self.weight * torch.full((len(frame), 2, 1, 1), float(len(self.interactions)))
         return self._logits(frame), reference
 
     def aggregate(self, reference: Tensor, previous_reference: Tensor) -> Tensor:

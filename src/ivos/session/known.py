@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ivos.errors import InvalidInteraction
-from ivos.masks import Patch
+from ivos.masks import PackedMask, Patch
 from ivos.session.state import State
 from ivos.session.store import Store
 from ivos.types import ObjectId
@@ -22,15 +22,13 @@ class StoredMasks:
 
     def patch(self, object_id: ObjectId, frame: int) -> Patch | None:
         """One object's mask on one frame, if there is one."""
-        packed = self._store.mask(object_id, frame)
-        return None if packed is None else packed.patch()
+        return _unpacked(self._store.mask(object_id, frame))
 
     def patch_before(self, step: int, object_id: ObjectId, frame: int) -> Patch | None:
         """The mask just before ``step``, which may be the next one, if there was one."""
         if step > self._store.head:
             return self.patch(object_id, frame)
-        packed = self._store.mask_before(step, object_id, frame)
-        return None if packed is None else packed.patch()
+        return _unpacked(self._store.mask_before(step, object_id, frame))
 
     def patches(self, frame: int, without: Collection[ObjectId] = ()) -> dict[ObjectId, Patch]:
         """The masks of a frame, in ascending order of objects, some left out."""
@@ -55,3 +53,7 @@ class StoredMasks:
     def fixed(self, object_id: ObjectId, frame: int) -> bool:
         """Whether a propagation must not change it: locked, or settled by a person."""
         return self.locked(object_id, frame) or frame in self._settled[object_id]
+
+
+def _unpacked(packed: PackedMask | None) -> Patch | None:
+    return None if packed is None else packed.patch()
