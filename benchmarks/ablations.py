@@ -162,7 +162,12 @@ VARIANTS: Mapping[str, Variant] = {
     "crop-224": Variant("crops of 224", settings=Settings(crop_size=224)),
     "crop-288": Variant("crops of 288", settings=Settings(crop_size=288)),
     "crop-320": Variant("crops of 320", settings=Settings(crop_size=320)),
-    "flow": Variant("neighbour's mask moved along the optical flow", settings=Settings(flow=True)),
+    "no-flow": Variant(
+        "neighbour's mask as it was, not moved along the flow", settings=Settings(flow=False)
+    ),
+    "margin": Variant(
+        "the interaction network's crops as wide as propagation's", _spec(interaction_margin=None)
+    ),
     "flip": Variant("interaction network: mean with the mirrored crop", Flipped),
     "flip-all": Variant("both networks: mean with the mirrored crop", FlippedEverywhere),
 }

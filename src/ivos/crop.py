@@ -32,6 +32,9 @@ class CropSpec:
     """Side of the square crop in pixels; a multiple of 32."""
     margin: float = 0.25
     """What is added to each end of a side, as a part of that side."""
+    interaction_margin: float | None = None
+    """The same for the interaction network, which need not leave room for motion: the less, the
+    finer it sees. None: ``margin``."""
     minimum_side: float = 128.0
     """Sides shorter than this many pixels of the frame are grown to it before the margin."""
     minimum_fraction: float = 0.0
@@ -59,6 +62,9 @@ class CropSpec:
     carry_changes: bool = False
     """The propagation network is given last round's mask with what this round has changed on the
     neighbour's; if false, last round's mask as it was."""
+    follow_flow: bool = False
+    """The neighbour's masks are moved along the optical flow before the propagation network sees
+    them, so that their outlines lie where they belong now."""
     stroke_radius: float = 2.5
     """About half the width of a drawn stroke, in pixels of the crop."""
     antialias: bool = False
@@ -81,17 +87,21 @@ def whole_frame(size: tuple[int, int], spec: CropSpec) -> Region:
 
 
 def region_around(
-    box: tuple[int, int, int, int] | None, size: tuple[int, int], spec: CropSpec
+    box: tuple[int, int, int, int] | None,
+    size: tuple[int, int],
+    spec: CropSpec,
+    margin: float | None = None,
 ) -> Region:
     """The region around a pixel box (bottom and right not included); ``None`` is the whole frame.
 
-    Short sides grow to the minimum, each end gets the margin, and the frame (with its padding)
-    bounds the result.
+    Short sides grow to the minimum, each end gets the margin (the spec's unless told), and the
+    frame (with its padding) bounds the result.
     """
+    margin = spec.margin if margin is None else margin
     top, left, bottom, right = box or (0, 0, *size)
     minimum = max(spec.minimum_side, spec.minimum_fraction * min(size))
-    y0, y1 = _grown(top, bottom - 1, minimum, spec.margin)
-    x0, x1 = _grown(left, right - 1, minimum, spec.margin)
+    y0, y1 = _grown(top, bottom - 1, minimum, margin)
+    x0, x1 = _grown(left, right - 1, minimum, margin)
     if spec.keep_aspect:
         side = min(max(y1 - y0, x1 - x0), max(size) - 1 + spec.pad_before + spec.pad_after)
         y0, y1 = _moved_inside(y0, y1, side, size[0])
@@ -149,7 +159,7 @@ def region_for_interaction(
     boxes = [tight_box(positive, 1e-6), tight_box(negative, 1e-6)]
     if previous is not None:
         boxes.append(tight_box(previous, spec.threshold))
-    return region_around(united(boxes), size, spec)
+    return region_around(united(boxes), size, spec, spec.interaction_margin)
 
 
 def region_for_propagation(

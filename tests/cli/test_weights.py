@@ -1,4 +1,4 @@
-"""``ivos weights``: list, verify, export and import."""
+"""``ivos weights``: list, verify, export, import and average."""
 
 from __future__ import annotations
 
@@ -74,6 +74,32 @@ def test_exported_graphs_come_back_to_be_trained_further(
     assert read_facts(out)["imported_from"] == ["exported"]
 
 
+@pytest.mark.parametrize(
+    ("options", "shares"),
+    [([], (0.5, 0.5)), (["--share", "0.5", "--propagation-share", "0.25"], (0.5, 0.25))],
+)
+def test_the_mean_of_two_lies_between_them_by_its_shares(
+    trained: Path, tmp_path: Path, options: list[str], shares: tuple[float, float]
+):
+    import torch
+
+    from ivos.networks.weights import fresh_network, read_facts, read_network, save_weights
+
+    torch.manual_seed(1)
+    save_weights(fresh_network("compact"), tmp_path / "other.pt", {"steps": 9})
+    out = tmp_path / "mean.pt"
+    inputs = [str(trained), str(tmp_path / "other.pt")]
+    assert main(["weights", "average", *inputs, "-o", str(out), *options]) == 0
+    first, second = (read_network(Path(path)).state_dict() for path in inputs)
+    for name, value in read_network(out).state_dict().items():
+        share = shares[0] if name.startswith("interaction.") else shares[1]
+        expected = (1 - share) * first[name] + share * second[name]
+        assert torch.allclose(value, expected, rtol=2e-3, atol=1e-4), name
+    facts = read_facts(out)
+    assert facts["mean_of"] == ["weights.pt", "other.pt"]
+    assert facts["steps"] == 9
+
+
 def test_nothing_is_overwritten_unless_told(
     trained: Path, exported: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -90,6 +116,8 @@ def test_nothing_is_overwritten_unless_told(
         (["export", "none.pt", "-o", "out", "--fact", "x"], 2, "write it as KEY=VALUE"),
         (["import", "a", "b", "c", "-o", "out"], 2, "two checkpoints, interaction first"),
         (["import", "a.pth", "b.pth", "-o", "out"], 1, "no weights at a.pth"),
+        (["average", "a.pt", "b.pt", "-o", "out"], 1, "no weights at a.pt"),
+        (["average", "a.pt", "b.pt", "-o", "out", "--share", "2"], 2, "--share must lie in 0..1"),
         (["verify", "nothing"], 1, "no weights called 'nothing'"),
     ],
 )
@@ -120,7 +148,9 @@ def test_list_tells_what_ships(capsys: pytest.CaptureFixture[str]):
     assert sum(": hash " in line for line in lines) == len(weights.names())
 
 
-@pytest.mark.parametrize("arguments", [["import", "a.pth", "b.pth"], ["export", "a.pt"]])
+@pytest.mark.parametrize(
+    "arguments", [["import", "a.pth", "b.pth"], ["average", "a.pt", "b.pt"], ["export", "a.pt"]]
+)
 def test_what_needs_torch_says_so_where_it_is_missing(tmp_path: Path, arguments: list[str]):
     code = (
         "import sys\n"

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 from ivos.crop import CropSpec  # noqa: E402
 from ivos.networks.ipn import COMPACT, PAPER  # noqa: E402
 from ivos.train.rounds import Output, Play, play  # noqa: E402
+from ivos.train.scenes import Scene  # noqa: E402
 from tests.train.made import ColourNetworks, frame_of, scene  # noqa: E402
 
 
@@ -136,6 +137,43 @@ def test_a_given_mask_is_nearly_right_however_wrong_the_network_was():
     first = net.propagations[0]
     near, green = first["neighbour"][0, 0] > 0.5, first["frame"][0, 1] > 0.5
     assert (near & green).sum() / (near | green).sum() > 0.7
+
+
+def overlap_of_led(net: ColourNetworks, output: Output) -> float:
+    """Of the neighbour's mask, as the first propagation was given it, with what is to be found."""
+    led, truth = net.propagations[0]["neighbour"][0] > 0.5, output.truth[0] > 0.5
+    return float((led & truth).sum() / (led | truth).sum())
+
+
+def test_masks_that_are_given_are_mostly_exact_and_else_nearly_right():
+    overlaps = []
+    for seed in range(16):
+        net = ColourNetworks(wrong=[0, 1, 2])
+        outputs = played(net, how(given=1.0, rounds=1), seed)
+        overlaps.append(overlap_of_led(net, outputs[1]))
+    exact = sum(overlap > 0.999 for overlap in overlaps)
+    assert 7 <= exact <= 15
+
+
+def drifting(length: int = 2) -> Scene:
+    """A textured world that drifts to the right, nine pixels a frame, its object with it."""
+    rng = np.random.default_rng(5)
+    coarse = rng.integers(0, 255, (24, 36, 3), dtype=np.uint8)
+    world = cv2.resize(coarse, (144, 96), interpolation=cv2.INTER_CUBIC)
+    images = np.stack([np.roll(world, 9 * t, axis=1)[:, 24:120] for t in range(length)])
+    target = np.zeros((length, 96, 96), np.bool_)
+    for t in range(length):
+        target[t, 30:60, 25 + 9 * t : 55 + 9 * t] = True
+    return Scene(images, target, np.zeros_like(target), np.zeros_like(target))
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_the_neighbours_mask_is_moved_along_the_flow_as_in_a_session(follows: bool):
+    crop = CropSpec(crop_size=96, follow_flow=follows)
+    for seed in range(4):
+        net, rng = ColourNetworks(), np.random.default_rng(seed)
+        outputs = list(play(net, [drifting()], how(rounds=1, given=1.0, crop=crop), rng))
+        assert (overlap_of_led(net, outputs[1]) > 0.75) == follows
 
 
 ZOOMING = replace(COMPACT.crop, crop_size=96)

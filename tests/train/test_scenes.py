@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 from ivos.train.scenes import Scene, SceneMix, make_scene
 from tests.train.made import footage
 
-SIZES = {(270, 480), (288, 384), (320, 320), (384, 288)}
+SIZES = {(192, 320), (208, 272), (240, 240), (272, 208)}
 
 
 def made(seed: int, video_share: float = 0.0, length: int = 2) -> Scene:
@@ -32,7 +32,7 @@ def test_the_one_meant_is_to_be_seen_and_apart_from_the_others(seed: int, video_
     assert not (scene.part & ~scene.target).any()
     assert scene.target.shape[0] == 2
     assert video_share == 1 or scene.target.shape[1:] in SIZES
-    assert video_share == 0 or scene.target.shape[1:] == (54, 96)
+    assert video_share == 0 or scene.target.shape[1:] == (270, 480)
 
 
 def test_a_seed_makes_one_scene_and_another_seed_another():
@@ -54,6 +54,27 @@ def test_objects_move_from_frame_to_frame():
 def test_real_clips_are_cut_at_any_length_they_have():
     for length in (1, 5, 6):
         assert len(made(0, 1.0, length).images) == length
+
+
+def test_frames_of_a_real_clip_lie_as_far_apart_as_the_mix_says():
+    def change(gaps: tuple[float, ...]) -> float:
+        mix = SceneMix(2, 1.0, gaps=gaps)
+        scenes = [make_scene(footage(), mix, np.random.default_rng(seed)) for seed in range(8)]
+        return float(np.mean([(s.target[0] ^ s.target[1]).sum() for s in scenes]))
+
+    assert change((0.0, 0.0, 1.0)) > 1.5 * change((1.0,))
+
+
+def test_objects_of_clips_are_pasted_too_with_their_own_motion():
+    blank = [replace(s, mask=np.zeros_like(s.mask)) for s in footage().stills]
+    given = replace(footage(), stills=blank)
+    scenes = [
+        make_scene(given, SceneMix(3, 0.0, clip_share=share), np.random.default_rng(seed))
+        for share in (0.0, 1.0)
+        for seed in range(6)
+    ]
+    assert not any(scene.target.any() for scene in scenes[:6])
+    assert all(scene.target.any() for scene in scenes[6:])
 
 
 def test_footage_without_anything_to_see_still_makes_a_scene():

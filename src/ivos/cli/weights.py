@@ -1,4 +1,4 @@
-"""``ivos weights``: what is installed, whether it is whole, and bringing weights in and out."""
+"""``ivos weights``: what is installed and whether it is whole; import, average, export."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ivos.errors import InvalidInput, OutputError
+
+if TYPE_CHECKING:
+    from ivos.networks.ipn import IPN
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
-    parser = subparsers.add_parser("weights", help="list, verify, import and export weights")
+    parser = subparsers.add_parser(
+        "weights", help="list, verify, import, average and export weights"
+    )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     action = actions.add_parser("list", help="the weights that ship with this installation")
@@ -40,6 +45,26 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     action.add_argument("--overwrite", action="store_true", help="replace what is there")
     action.set_defaults(run=_import)
+
+    action = actions.add_parser(
+        "average",
+        help="the mean of two points of one training run",
+        description="Two weights.pt of one run. Their mean is often better than either.",
+    )
+    action.add_argument("first", type=Path, metavar="FIRST.pt")
+    action.add_argument("second", type=Path, metavar="SECOND.pt")
+    action.add_argument("-o", "--out", type=Path, required=True, help="NAME.pt")
+    action.add_argument(
+        "--share", type=float, default=0.5, help="how much of SECOND, from 0 to 1 (default: 0.5)"
+    )
+    action.add_argument(
+        "--propagation-share",
+        type=float,
+        metavar="SHARE",
+        help="the same for the propagation network alone (default: as --share)",
+    )
+    action.add_argument("--overwrite", action="store_true", help="replace what is there")
+    action.set_defaults(run=_average)
 
     action = actions.add_parser("export", help="make a folder to run from a training's weights.pt")
     action.add_argument("weights", type=Path, metavar="WEIGHTS.pt")
@@ -96,7 +121,7 @@ def _import(args: argparse.Namespace) -> int:
     try:
         from ivos.networks.authors import read_authors
         from ivos.networks.export import read_exported
-        from ivos.networks.weights import imagenet_resnet, save_weights
+        from ivos.networks.weights import imagenet_resnet
         from ivos.train.ship import ship
     except ModuleNotFoundError as error:
         raise _needs(error) from None
@@ -111,11 +136,7 @@ def _import(args: argparse.Namespace) -> int:
             raise InvalidInput("give two checkpoints, interaction first, or one file or folder")
     facts = {"imported_from": [path.name for path in args.sources]}
     as_file = args.out if args.out.suffix == ".pt" else args.out.with_name(args.out.name + ".pt")
-    try:
-        as_file.parent.mkdir(parents=True, exist_ok=True)
-        save_weights(net, as_file, facts)
-    except (OSError, RuntimeError) as error:
-        raise OutputError(f"{as_file} cannot be written: {str(error).splitlines()[0]}") from None
+    _save(net, as_file, facts)
     if as_file != args.out:
         try:
             ship(as_file, args.out, {})
@@ -123,6 +144,37 @@ def _import(args: argparse.Namespace) -> int:
             as_file.unlink()
     print(f"weights: {args.out}", file=sys.stderr)
     return 0
+
+
+def _average(args: argparse.Namespace) -> int:
+    _may_write(args.out, args.overwrite)
+    share = args.share
+    of_propagation = share if args.propagation_share is None else args.propagation_share
+    for option, value in (("--share", share), ("--propagation-share", of_propagation)):
+        if not 0 <= value <= 1:
+            raise InvalidInput(f"{option} must lie in 0..1, not {value:g}")
+    try:
+        from ivos.networks.weights import averaged, read_facts
+    except ModuleNotFoundError as error:
+        raise _needs(error) from None
+    net = averaged(args.first, args.second, interaction=share, propagation=of_propagation)
+    facts = {
+        "mean_of": [args.first.name, args.second.name],
+        "share_of_second": {"interaction": share, "propagation": of_propagation},
+    }
+    _save(net, args.out, read_facts(args.second) | facts)
+    print(f"weights: {args.out}", file=sys.stderr)
+    return 0
+
+
+def _save(net: IPN, path: Path, facts: Mapping[str, Any]) -> None:
+    from ivos.networks.weights import save_weights
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_weights(net, path, facts)
+    except (OSError, RuntimeError) as error:
+        raise OutputError(f"{path} cannot be written: {str(error).splitlines()[0]}") from None
 
 
 def _export(args: argparse.Namespace) -> int:

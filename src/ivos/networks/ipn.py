@@ -83,6 +83,7 @@ COMPACT = NetworkConfig(
     backbone="efficientnet-lite0",
     crop=CropSpec(
         crop_size=256,
+        interaction_margin=0.15,
         minimum_side=0,
         minimum_fraction=0.25,
         neutral_is_everywhere=False,
@@ -91,6 +92,7 @@ COMPACT = NetworkConfig(
         zoom_looks=2,
         zoom_with_found=True,
         carry_changes=True,
+        follow_flow=True,
         antialias=True,
     ),
     interaction=_LIGHT,

@@ -70,6 +70,25 @@ def read_network(path: Path) -> IPN:
     return net
 
 
+def averaged(first: Path, second: Path, *, interaction: float, propagation: float) -> IPN:
+    """The mean of two networks of one run: the second one's share, 0..1, for each of the two.
+
+    Points of one run lie so close together that the network between them is better than either
+    (Wortsman et al., *Model soups*, 2022). The reference belongs to propagation. Raises
+    WeightsError.
+    """
+    net, other = read_network(first), read_network(second)
+    if net.config != other.config:
+        raise WeightsError(f"{first} and {second} are not weights of the same configuration")
+    others = dict(other.named_parameters())
+    with torch.no_grad():
+        for name, value in net.named_parameters():
+            value.lerp_(
+                others[name], interaction if name.startswith("interaction.") else propagation
+            )
+    return net
+
+
 def imagenet_resnet(path: Path) -> IPN:
     """A published network whose encoders start from a ResNet-50 with stored norms.
 

@@ -29,7 +29,7 @@ from ivos.crop import (
 )
 from ivos.masks import Bytes2D, Patch, PixelBox, tight_box
 from ivos.runtime.protocol import Array, Networks, NetworkSpec, stack_references
-from ivos.session.flow import move_along
+from ivos.session.flow import moved, where_from
 from ivos.session.state import Reference
 from ivos.session.strokes import Told, box_of
 from ivos.types import Frame
@@ -90,7 +90,8 @@ def interaction_region(job: InteractionJob, spec: NetworkSpec) -> Region:
     if nowhere_yet and (spec.neutral_is_everywhere or spec.zoom_first_round):
         return whole_frame(job.size, spec)
     box = job.told.box or mask_box(job.previous, spec)
-    return region_around(united([box, box_of(job.told.paths, job.size)]), job.size, spec)
+    around = united([box, box_of(job.told.paths, job.size)])
+    return region_around(around, job.size, spec, spec.interaction_margin)
 
 
 def propagation_region(job: PropagationJob, spec: NetworkSpec) -> Region:
@@ -170,14 +171,15 @@ def propagate(
         frames, neighbours, previous, _ = _planes(len(part), side)
         for i, (job, region) in enumerate(part):
             crop = _put_frame(frames[i], job.frame, region, spec)
-            neighbours[i, 0] = _mask_crop(job.neighbour, region, job.size, side, spec)
-            previous[i, 0] = _mask_crop(job.previous, region, job.size, side, spec)
-            if spec.carry_changes and job.previous and job.neighbour_before:
-                before = _mask_crop(job.neighbour_before, region, job.size, side, spec)
-                previous[i, 0] = with_change(previous[i, 0], neighbours[i, 0], before)
+            source = None
             if job.beside is not None:
                 beside = warp(job.beside, region, side, antialias=spec.antialias)
-                neighbours[i, 0] = move_along(neighbours[i, 0], beside, crop)
+                source = where_from(beside, crop)
+            neighbours[i, 0] = _led_by(job.neighbour, region, job.size, side, spec, source)
+            previous[i, 0] = _mask_crop(job.previous, region, job.size, side, spec)
+            if spec.carry_changes and job.previous and job.neighbour_before:
+                before = _led_by(job.neighbour_before, region, job.size, side, spec, source)
+                previous[i, 0] = with_change(previous[i, 0], neighbours[i, 0], before)
         references = stack_references([job.reference for job, _ in part])
         logits = networks.propagate(references, frames, neighbours, previous)
         for i, (job, region) in enumerate(part):
@@ -225,6 +227,19 @@ def _mask_crop(
         return neutral_crop(spec.neutral, region, size, side)
     crop = warp_patch(patch, region, side, antialias=spec.antialias)
     return crop * np.float32(1 / 255)
+
+
+def _led_by(
+    patch: Patch,
+    region: Region,
+    size: tuple[int, int],
+    side: int,
+    spec: NetworkSpec,
+    source: NDArray[np.float32] | None,
+) -> NDArray[np.float32]:
+    """The crop of a neighbour's mask, moved to where things are now if it is known (``source``)."""
+    crop = _mask_crop(patch, region, size, side, spec)
+    return crop if source is None else moved(crop, source)
 
 
 def _prior(job: InteractionJob, region: Region, side: int, spec: NetworkSpec) -> Array:

@@ -78,13 +78,15 @@ def carry(
     All courses of one way begin at the same frame.
     """
     side = settings.crop_size or networks.spec.crop_size
+    follows = networks.spec.follow_flow if settings.flow is None else settings.flow
+    images: dict[int, Frame] = {}
+    """Of this step and the one before."""
     for step in zip_longest(*(frames_of(way) for way in ways)):
         going: list[tuple[int, Course]] = []
         jobs: list[PropagationJob] = []
         for frame, way in zip(step, ways, strict=True):
             if frame is None:
                 continue
-            image: Frame | None = None
             for course in way:
                 if frame not in course.frames:
                     continue
@@ -92,13 +94,20 @@ def carry(
                     course.neighbour = known.patch(course.object_id, frame) or course.neighbour
                     course.before = None
                     continue
-                image = video[frame] if image is None else image
-                beside = video[frame - course.frames.step] if settings.flow else None
+                near = frame - course.frames.step
+                for wanted in (frame, near) if follows else (frame,):
+                    if wanted not in images:
+                        images[wanted] = video[wanted]
                 previous = known.patch(course.object_id, frame)
                 going.append((frame, course))
                 jobs.append(
                     PropagationJob(
-                        course.reference, image, course.neighbour, previous, course.before, beside
+                        course.reference,
+                        images[frame],
+                        course.neighbour,
+                        previous,
+                        course.before,
+                        images[near] if follows else None,
                     )
                 )
         found = propagate(networks, jobs, side, settings.max_batch)
@@ -111,6 +120,7 @@ def carry(
                     if at == frame
                 ]
                 visits.append(Visit(frame, _arrive(frame, here, known, settings)))
+        images = {frame: image for frame, image in images.items() if frame in step}
         yield visits
 
 

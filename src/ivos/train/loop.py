@@ -123,6 +123,7 @@ def _step(
         fresh=phase.fresh,
         given=phase.given,
         slips=phase.slips,
+        parts=phase.parts,
     )
     rng = np.random.default_rng((recipe.seed, state.step, 1))
     outputs = list(play(state.net, scenes, how, rng))

@@ -50,12 +50,14 @@ class Phase:
     """Share of rounds that propagate a nearly right mask in place of the network's own."""
     slips: float = 0.0
     """Share of propagated frames whose neighbour's mask is made grossly wrong beforehand."""
+    parts: float = 0.5
+    """Share of wrong starts in which only a piece of the object is wrongly in or out."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "frames", "rounds"):
             if getattr(self, name) < 1:
                 raise RecipeError(f"a phase's {name} must be at least 1, not {getattr(self, name)}")
-        for name in ("video_share", "fresh", "given", "slips"):
+        for name in ("video_share", "fresh", "given", "slips", "parts"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"a phase's {name} must lie in 0..1, not {getattr(self, name)}")
         if self.crop < 32 or self.crop % 32:

@@ -8,7 +8,7 @@ one step to the next; the reference is not, so that both networks learn what to 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -30,6 +30,7 @@ from ivos.crop import (
     with_change,
 )
 from ivos.networks.ipn import IPN
+from ivos.session.flow import moved, where_from
 from ivos.train.corrupt import corrupt
 from ivos.train.scenes import Scene
 from ivos.train.strokes import Stroke, draw_strokes
@@ -38,6 +39,8 @@ from ivos.types import Mask, Point, SoftMask
 _Path: TypeAlias = tuple[list[Point], bool]
 
 NEUTRAL = 0.5
+_EXACT = 0.7
+"""Of the masks that are given, those that are exactly right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,7 @@ class Play:
     fresh: float
     """Share of scenes that begin without masks; the others begin with wrong ones."""
     given: float
-    """Share of rounds that propagate a nearly right mask in place of the network's own."""
+    """Share of rounds that propagate a right or nearly right mask in place of the network's own."""
     slips: float = 0.0
     """Share of steps in which the neighbour's mask has gone grossly wrong on its way: only what is
     remembered of the annotated frame can tell."""
@@ -118,8 +121,7 @@ def play(
         reference = newest if reference is None else net.aggregate(newest, reference)
         for game, frame in zip(games, frames, strict=True):
             if rng.random() < how.given:
-                truth = game.truth[frame : frame + 1]
-                game.masks[frame] = corrupt(truth, truth, rng, gross=0.0)[0]
+                game.masks[frame] = _given(game.truth[frame], rng)
             game.annotated.append(frame)
         routes = [
             _outwards(frame, len(game.masks)) for game, frame in zip(games, frames, strict=True)
@@ -154,6 +156,13 @@ def _piecewise(scene: Scene, rng: np.random.Generator) -> tuple[Mask, Mask]:
     if style < 0.8:
         return scene.target, rest
     return scene.part, scene.target
+
+
+def _given(truth: Mask, rng: np.random.Generator) -> SoftMask:
+    """The truth itself, from which fine outlines are learnt to be kept, or nearly."""
+    if rng.random() < _EXACT:
+        return truth.astype(np.float32)
+    return corrupt(truth[None], truth[None], rng, gross=0.0)[0]
 
 
 def _frame_to_draw_on(game: _Game, rng: np.random.Generator) -> int:
@@ -241,10 +250,11 @@ def _propagate(
             others = game.scene.others[near : near + 1]
             neighbour = corrupt((neighbour > 0.5)[None], others, rng, gross=1.0)[0]
         region = _jittered(region_for_propagation(old, neighbour, how.crop), rng)
-        beside = _warped(game, neighbour, region, how.crop)
+        led = _leading(game, frame, near, region, how.crop)
+        beside = led(_warped(game, neighbour, region, how.crop))
         known = _warped(game, old, region, how.crop)
         if how.crop.carry_changes and old is not None:
-            known = with_change(known, beside, _warped(game, before[near], region, how.crop))
+            known = with_change(known, beside, led(_warped(game, before[near], region, how.crop)))
         regions.append(region)
         planes.append(_planes(game, frame, region, how.crop, beside, known))
     batch = torch.from_numpy(np.stack(planes)).to(how.device)
@@ -252,6 +262,20 @@ def _propagate(
     logits = net.propagate(reference, _channels_last(image), neighbours, known_)
     _put_back(games, [frame for frame, _ in steps], regions, logits[-1])
     return Output("propagation", logits, truth, image)
+
+
+def _leading(
+    game: _Game, frame: int, near: int, region: Region, spec: CropSpec
+) -> Callable[[SoftMask], SoftMask]:
+    """What moves masks of the frame ``near`` along to ``frame``, both in the crop of ``region``."""
+    if not spec.follow_flow:
+        return lambda mask: mask
+    beside, here = (
+        warp(game.scene.images[t], region, spec.crop_size, antialias=spec.antialias)
+        for t in (near, frame)
+    )
+    source = where_from(beside, here)
+    return lambda mask: moved(mask, source)
 
 
 def _channels_last(image: Tensor) -> Tensor:

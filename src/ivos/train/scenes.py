@@ -7,6 +7,7 @@ drawn at random, so that neither saliency nor "the pasted one" tells it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -39,11 +40,16 @@ class SceneMix:
     """Frames a scene."""
     video_share: float
     """Share of scenes on real clips; the others are on stills."""
-    most_gap: int = 6
-    """Largest step between neighbouring frames of a real clip."""
+    clip_share: float = 0.3
+    """Share of pasted objects that come from clips, with their real motion."""
+    gaps: tuple[float, ...] = (0.4, 0.25, 0.15, 0.1, 0.05, 0.05)
+    """Shares of the steps between neighbouring frames of a real clip: 1, 2, 3 and so on."""
 
 
-_SIZES = ((270, 480), (288, 384), (320, 320), (384, 288))
+_SIZES = ((192, 320), (208, 272), (240, 240), (272, 208))
+"""Of scenes on stills: about as large as they are, or crops of them would be nothing but blur."""
+_CLIP_SIZE = (270, 480)
+"""Of scenes on real clips, which are kept larger: closer views are as sharp as a session's."""
 _MOST_TRIES = 8
 _MOST_GAP_OF_PARTS = 2
 """A side of an object is the same piece of it only while it hardly moves."""
@@ -84,37 +90,47 @@ def _layers(
         extra = int(rng.choice(4, p=[0.15, 0.4, 0.3, 0.15]))
     labels = first.astype(np.uint8)
     for layer in range(extra):
-        still = footage.stills[int(rng.integers(len(footage.stills)))]
-        _paste(images, labels, parts, still, 2 + layer, rng)
+        cutout = _cut_out(footage, mix, rng)
+        if cutout is not None:
+            _paste(images, labels, parts, cutout, 2 + layer, rng)
     return images, labels, parts
 
 
 def _real(clip: Clip, mix: SceneMix, rng: np.random.Generator) -> tuple[Frame, Mask, Mask]:
     """Frames of a real clip, at random gaps, either way, under one random view; masks, parts."""
-    count = len(clip.images)
-    gap = int(rng.integers(1, max(1, min(mix.most_gap, (count - 1) // max(1, mix.length - 1))) + 1))
-    start = int(rng.integers(0, count - gap * (mix.length - 1)))
-    chosen = np.arange(start, start + gap * mix.length, gap)[: mix.length]
-    if rng.random() < 0.5:
-        chosen = chosen[::-1]
-    height, width = clip.images.shape[1:3]
-    view = _pose(rng, width, height, turn=8, scale=(0.9, 1.5), shift=0.1, flip=True)
+    chosen, gap = _frames_of(len(clip.images), mix, rng)
+    height, width = _CLIP_SIZE
+    fit = _fitted(clip.masks.shape[1:], _CLIP_SIZE)
+    view = _chain(_pose(rng, width, height, turn=8, scale=(0.9, 1.7), shift=0.1, flip=True), fit)
     border = cv2.BORDER_REFLECT_101
     images: Frame = np.stack(
         [cv2.warpAffine(clip.images[t], view, (width, height), borderMode=border) for t in chosen]
     )
-    masks = np.stack(
-        [
-            cv2.warpAffine(clip.masks[t].astype(np.uint8), view, (width, height), borderMode=border)
-            for t in chosen
-        ]
-    )
+    masks: list[Mask] = []
+    for t in chosen:
+        mask = clip.masks[t] * np.uint8(255)
+        masks.append(cv2.warpAffine(mask, view, (width, height), borderMode=border) > 127)
+    return images, np.stack(masks), np.stack(_parts_of(masks, gap, rng))
+
+
+def _frames_of(
+    count: int, mix: SceneMix, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], int]:
+    """Which of a clip's frames to take, either way, and the gap between them."""
+    largest = max(1, (count - 1) // max(1, mix.length - 1))
+    gap = min(largest, 1 + int(rng.choice(len(mix.gaps), p=mix.gaps)))
+    start = int(rng.integers(0, count - gap * (mix.length - 1)))
+    chosen = np.arange(start, start + gap * mix.length, gap)[: mix.length]
+    return (chosen[::-1] if rng.random() < 0.5 else chosen), gap
+
+
+def _parts_of(masks: Sequence[Mask], gap: int, rng: np.random.Generator) -> list[Mask]:
+    """The same side of the object in all frames; nothing where it moves too far for that."""
     across, beyond = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
     at = rng.uniform(0.25, 0.75)
     if gap > _MOST_GAP_OF_PARTS:
-        return images, masks > 0, np.zeros(masks.shape, np.bool_)
-    parts = [_side(mask > 0, across=across, beyond=beyond, at=at) for mask in masks]
-    return images, masks > 0, np.stack(parts)
+        return [np.zeros_like(mask) for mask in masks]
+    return [_side(mask, across=across, beyond=beyond, at=at) for mask in masks]
 
 
 def _filmed(
@@ -135,7 +151,7 @@ def _filmed(
         images.append(cv2.remap(still.image, *grid, cv2.INTER_LINEAR, borderMode=border))
         for mask, made in ((still.mask, masks), (part, parts)):
             made.append(
-                cv2.remap(mask.astype(np.uint8), *grid, cv2.INTER_NEAREST, borderMode=border) > 0
+                cv2.remap(mask * np.uint8(255), *grid, cv2.INTER_LINEAR, borderMode=border) > 127
             )
     return np.stack(images), np.stack(masks), np.stack(parts)
 
@@ -177,19 +193,43 @@ def _side(mask: Mask, *, across: bool, beyond: bool, at: float) -> Mask:
     return kept
 
 
+@dataclass(frozen=True, slots=True)
+class _Cutout:
+    """An object to paste, with what surrounds it: of a still once, of a clip frame by frame."""
+
+    images: Sequence[Frame]
+    masks: Sequence[Mask]
+    parts: Sequence[Mask]
+
+
+def _cut_out(footage: Footage, mix: SceneMix, rng: np.random.Generator) -> _Cutout | None:
+    """An object of a still, or one of a clip with the motion that it really has."""
+    if not footage.clips or rng.random() >= mix.clip_share:
+        still = footage.stills[int(rng.integers(len(footage.stills)))]
+        if not still.mask.any():
+            return None
+        return _Cutout([still.image], [still.mask], [_part_of(still, rng)])
+    clip = footage.clips[int(rng.integers(len(footage.clips)))]
+    chosen, gap = _frames_of(len(clip.images), mix, rng)
+    ys, xs = np.nonzero(clip.masks[chosen].any(axis=0))
+    if not len(ys):
+        return None
+    box = slice(max(0, ys.min() - 3), ys.max() + 4), slice(max(0, xs.min() - 3), xs.max() + 4)
+    masks = [clip.masks[t][box] for t in chosen]
+    return _Cutout([clip.images[t][box] for t in chosen], masks, _parts_of(masks, gap, rng))
+
+
 def _paste(
     images: Frame,
     labels: NDArray[np.uint8],
     parts: Mask,
-    still: Still,
+    cutout: _Cutout,
     label: int,
     rng: np.random.Generator,
 ) -> None:
-    """Put the still's object onto all frames along a path; in front, or behind what is there."""
+    """Put the object onto all frames along a path; in front, or behind what is there."""
     length, height, width = labels.shape
-    ys, xs = np.nonzero(still.mask)
-    if not len(ys):
-        return
+    ys, xs = np.nonzero(np.any(cutout.masks, axis=0))
     box = max(float(np.ptp(xs)), float(np.ptp(ys))) + 1
     scale = np.exp(rng.uniform(np.log(0.12), np.log(0.8))) * min(height, width) / box
     scale = min(scale, 2.5)
@@ -201,33 +241,27 @@ def _paste(
     place = np.array([rng.uniform(0.1, 0.9) * width, rng.uniform(0.15, 0.85) * height])
     first = np.hstack([turn, (place - turn @ np.array(centre))[:, None]])
     size_px = scale * box
-    path = _path(
-        rng,
-        width,
-        height,
-        length,
-        turn=10,
-        zoom=0.1,
-        shift=0.25 * size_px / width,
-        at=(float(place[0]), float(place[1])),
-    )
-    part = _part_of(still, rng).astype(np.uint8)
+    shift = 0.25 * size_px / width
+    at = (float(place[0]), float(place[1]))
+    path = _path(rng, width, height, length, turn=10, zoom=0.1, shift=shift, at=at)
     behind = rng.random() < 0.3
     gain, lift = rng.uniform(0.75, 1.25), rng.uniform(-20, 20)
-    tinted = np.clip(still.image.astype(np.float32) * gain + lift, 0, 255).astype(np.uint8)
-    alpha = cv2.GaussianBlur(still.mask.astype(np.float32), (0, 0), 0.7)
+    rubber = 0.03 * size_px if len(cutout.masks) == 1 else 0.0
     for t, step in enumerate(path):
-        grid = _inverse_grid(_chain(step, first), (height, width), 0.03 * size_px, rng)
+        source = min(t, len(cutout.masks) - 1)
+        grid = _inverse_grid(_chain(step, first), (height, width), rubber, rng)
+        alpha = cv2.GaussianBlur(cutout.masks[source].astype(np.float32), (0, 0), 0.7)
         cover = cv2.remap(alpha, *grid, cv2.INTER_LINEAR)
         if behind:
             cover = cover * (labels[t] == 0)
         if not cover.any():
             continue
-        image = cv2.remap(tinted, *grid, cv2.INTER_LINEAR)
-        mixed = images[t] + (image.astype(np.float32) - images[t]) * cover[..., None]
-        images[t] = mixed.astype(np.uint8)
+        image = cv2.remap(cutout.images[source], *grid, cv2.INTER_LINEAR).astype(np.float32)
+        image = np.clip(image * gain + lift, 0, 255)
+        images[t] = (images[t] + (image - images[t]) * cover[..., None]).astype(np.uint8)
         covered = cover > 0.5
         labels[t][covered] = label
+        part = cutout.parts[source].astype(np.uint8)
         parts[t][covered] = cv2.remap(part, *grid, cv2.INTER_NEAREST)[covered] > 0
 
 
@@ -317,15 +351,26 @@ def _photographed(images: Frame, rng: np.random.Generator) -> Frame:
     """Colour, contrast and light jitter: much of it shared by the clip, a little in each frame."""
     gain = rng.uniform(0.8, 1.25) * rng.uniform(0.95, 1.05, 3)
     lift = rng.uniform(-15, 15)
-    grey = rng.random() < 0.05
+    tint = _tint(rng)
     blur = rng.uniform(0.5, 1.5) if rng.random() < 0.15 else 0.0
     done = np.empty_like(images)
     for t, image in enumerate(images):
         levels = np.arange(256, dtype=np.float32)[:, None]
         table = levels * (gain * rng.uniform(0.95, 1.05)) + lift + rng.uniform(-5, 5)
         done[t] = cv2.LUT(image, np.clip(table, 0, 255).astype(np.uint8)[:, None, :])
-        if grey:
-            done[t] = cv2.cvtColor(done[t], cv2.COLOR_RGB2GRAY)[..., None]
+        done[t] = cv2.transform(done[t], tint)
         if blur:
             done[t] = cv2.GaussianBlur(done[t], (0, 0), blur)
     return done
+
+
+def _tint(rng: np.random.Generator) -> NDArray[np.float32]:
+    """(3, 3): colours turned about the grey axis and made stronger or weaker; grey now and then."""
+    turned, strength = rng.normal(0, 0.25), rng.uniform(0.5, 1.5)
+    if rng.random() < 0.05:
+        strength = 0.0
+    axis = np.full(3, 3**-0.5)
+    turn = cv2.Rodrigues(axis * turned)[0]
+    grey = np.outer(np.ones(3), [0.299, 0.587, 0.114])
+    tint: NDArray[np.float32] = (grey + strength * (turn - grey @ turn)).astype(np.float32)
+    return tint
