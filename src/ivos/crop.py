@@ -57,6 +57,10 @@ class CropSpec:
     """With no previous mask, look at the whole frame first, then closer around what was found."""
     zoom_looks: int = 1
     """How many closer looks follow, each around what the one before it found."""
+    detail_side: float = 0.0
+    """After its last look the interaction network looks again, at parts of the object about this
+    many pixels of the frame wide, and its mask (not its reference) is put together from these; 0:
+    it does not."""
     zoom_with_found: bool = False
     """Whether a closer look is given what was found as previous mask, or the neutral one again."""
     carry_changes: bool = False
@@ -250,15 +254,27 @@ def warp_patch(patch: Patch, region: Region, size: int, *, antialias: bool = Fal
 
 def unwarp(crop: NDArray[np.float32], region: Region, size: tuple[int, int]) -> NDArray[np.float32]:
     """Put a (S, S) crop back into a frame of ``size`` (H, W): bilinear, zero outside the region."""
-    height, width = size
-    dy, dx = _steps(region, crop.shape[0])
-    y0, x0 = max(0, int(np.ceil(region.y0))), max(0, int(np.ceil(region.x0)))
-    y1 = min(height, int(np.floor(region.y1)) + 1)
-    x1 = min(width, int(np.floor(region.x1)) + 1)
     frame = np.zeros(size, crop.dtype)
-    if y0 < y1 and x0 < x1:
-        frame[y0:y1, x0:x1] = _put_back(crop, region, (y0, x0, y1, x1), (dy, dx))
+    unwarp_into(frame, crop, region, (0, 0))
     return frame
+
+
+def unwarp_into(
+    canvas: NDArray[np.float32],
+    crop: NDArray[np.float32],
+    region: Region,
+    offset: tuple[int, int],
+) -> None:
+    """Add a (S, S) crop to the part of a frame that ``canvas`` is, which begins at ``offset``."""
+    top, left = offset
+    y0, x0 = max(top, int(np.ceil(region.y0))), max(left, int(np.ceil(region.x0)))
+    y1 = min(top + canvas.shape[0], int(np.floor(region.y1)) + 1)
+    x1 = min(left + canvas.shape[1], int(np.floor(region.x1)) + 1)
+    if y0 < y1 and x0 < x1:
+        steps = _steps(region, crop.shape[0])
+        canvas[y0 - top : y1 - top, x0 - left : x1 - left] += _put_back(
+            crop, region, (y0, x0, y1, x1), steps
+        )
 
 
 def _put_back(

@@ -139,6 +139,46 @@ def test_closer_looks_are_as_many_as_the_network_wants_and_may_know_what_was_fou
         assert closer["previous"].min() == 0
 
 
+class Comb(MovingSquares):
+    """A large object of bars and gaps that are finer than a crop of the whole."""
+
+    def truth(self, frame: int) -> np.ndarray:
+        labels = np.zeros(self.size, np.uint8)
+        labels[40:200, 40:280] = 1
+        labels[50:200, 40:280:6] = labels[50:200, 41:280:6] = labels[50:200, 42:280:6] = 0
+        return labels
+
+
+class RedNetworks(RecordingNetworks):
+    """Find what is red, as far as a crop shows it."""
+
+    def interact(self, frame, previous, positive, negative):
+        _, reference = super().interact(frame, previous, positive, negative)
+        return (frame[:, :1] - frame[:, 1:2] - 0.3) * 40, reference
+
+
+def test_what_is_drawn_on_is_looked_at_in_detail_and_remembered_as_a_whole():
+    video = Comb(length=2, size=(240, 320), count=1)
+    found: dict[float, float] = {}
+    remembered = []
+    for side in (0.0, 60.0):
+        networks = RedNetworks(replace(FAKE_SPEC, detail_side=side))
+        session = Session(video, networks)
+        session.interact(video.drawn(0))
+        found[side] = score(session, video, 0)
+        run(session)
+        remembered.append(networks.propagations[0]["reference"])
+    assert found[60.0] > found[0.0] + 0.2
+    np.testing.assert_array_equal(*remembered)
+
+
+def test_small_objects_have_no_parts():
+    video = MovingSquares(length=1, size=(120, 160), count=1)
+    networks = RecordingNetworks(replace(FAKE_SPEC, detail_side=60.0))
+    Session(video, networks).interact(video.drawn(0))
+    assert len(networks.interactions) == 1
+
+
 def test_drawing_on_an_object_that_was_lost_looks_everywhere_again():
     video = MovingSquares(length=1, size=(120, 160), count=1)
     networks = RecordingNetworks(replace(FAKE_SPEC, zoom_first_round=True))

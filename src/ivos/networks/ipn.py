@@ -91,6 +91,7 @@ COMPACT = NetworkConfig(
         zoom_first_round=True,
         zoom_looks=2,
         zoom_with_found=True,
+        detail_side=120.0,
         carry_changes=True,
         follow_flow=True,
         antialias=True,

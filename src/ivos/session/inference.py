@@ -29,6 +29,7 @@ from ivos.crop import (
 )
 from ivos.masks import Bytes2D, Patch, PixelBox, tight_box
 from ivos.runtime.protocol import Array, Networks, NetworkSpec, stack_references
+from ivos.session.detail import parts_of, put_together
 from ivos.session.flow import moved, where_from
 from ivos.session.state import Reference
 from ivos.session.strokes import Told, box_of
@@ -110,7 +111,7 @@ def interact(
     """The mask and the reference of each job.
 
     Where the network wants it, a first look at the whole frame is followed by closer ones around
-    what was found and drawn.
+    what was found and drawn, and all by one in detail.
     """
     spec = networks.spec
     if spec.zoom_first_round:
@@ -126,7 +127,35 @@ def interact(
         results = _interact(networks, closer, regions, side, max_batch)
         for i, result in zip(again, results, strict=True):
             found[i] = result
+    if spec.detail_side:
+        found = _in_detail(networks, jobs, found, side, max_batch)
     return found
+
+
+def _in_detail(
+    networks: Networks,
+    jobs: Sequence[InteractionJob],
+    found: Sequence[tuple[Patch, Reference]],
+    side: int,
+    max_batch: int,
+) -> list[tuple[Patch, Reference]]:
+    """The masks looked at again in parts, where they have more than one; the same references."""
+    spec = networks.spec
+    closer = [replace(job, previous=patch) for job, (patch, _) in zip(jobs, found, strict=True)]
+    divided: dict[int, list[Region]] = {}
+    for i, job in enumerate(closer):
+        if mask_box(job.previous, spec) is not None:
+            parts = parts_of(interaction_region(job, spec), spec.detail_side)
+            if len(parts) > 1:
+                divided[i] = parts
+    looks = [(closer[i], part) for i, parts in divided.items() for part in parts]
+    crops = [_probabilities(crop) for crop, _ in _looked(networks, looks, side, max_batch)]
+    detailed = [*found]
+    for i, parts in divided.items():
+        mine, crops = crops[: len(parts)], crops[len(parts) :]
+        patch = put_together(mine, parts, jobs[i].size)
+        detailed[i] = replace(patch, values=_settle(patch.values)).tight(), found[i][1]
+    return detailed
 
 
 def _afresh(job: InteractionJob, spec: NetworkSpec) -> InteractionJob:
@@ -145,9 +174,20 @@ def _interact(
     side: int,
     max_batch: int,
 ) -> list[tuple[Patch, Reference]]:
+    looks = [*zip(jobs, regions, strict=True)]
+    looked = _looked(networks, looks, side, max_batch)
+    return [
+        (unwarp_patch(_to_bytes(logits), region, job.size), to_reference(reference))
+        for (job, region), (logits, reference) in zip(looks, looked, strict=True)
+    ]
+
+
+def _looked(
+    networks: Networks, looks: Sequence[tuple[InteractionJob, Region]], side: int, max_batch: int
+) -> Iterator[tuple[Array, Array]]:
+    """What the interaction network says of each crop: its logits (S, S) and its reference."""
     spec = networks.spec
-    found: list[tuple[Patch, Reference]] = []
-    for part in _batches([*zip(jobs, regions, strict=True)], max_batch):
+    for part in _batches(looks, max_batch):
         frames, previous, positive, negative = _planes(len(part), side)
         for i, (job, region) in enumerate(part):
             _put_frame(frames[i], job.frame, region, spec)
@@ -155,10 +195,7 @@ def _interact(
             drawn = draw_paths(job.told.paths, region, job.size, spec, side)
             positive[i, 0], negative[i, 0] = drawn
         logits, references = networks.interact(frames, previous, positive, negative)
-        for i, (job, region) in enumerate(part):
-            patch = unwarp_patch(_to_bytes(logits[i, 0]), region, job.size)
-            found.append((patch, to_reference(references[i])))
-    return found
+        yield from zip(logits[:, 0], references, strict=True)
 
 
 def propagate(
@@ -255,10 +292,18 @@ def _prior(job: InteractionJob, region: Region, side: int, spec: NetworkSpec) ->
     return _mask_crop(prior, region, job.size, side, spec)
 
 
-def _to_bytes(logits: NDArray[np.float32]) -> Bytes2D:
+def _probabilities(logits: Array) -> Array:
+    probs: Array = np.float32(1) / (1 + cv2.exp(-np.ascontiguousarray(logits)))
+    return probs
+
+
+def _to_bytes(logits: Array) -> Bytes2D:
     """Logits -> probabilities in 255ths."""
-    probs = 1 / (1 + cv2.exp(-np.ascontiguousarray(logits)))
-    return cv2.LUT(np.rint(probs * np.float32(255)).astype(np.uint8), _SETTLED)  # type: ignore[return-value]
+    return _settle(np.rint(_probabilities(logits) * np.float32(255)).astype(np.uint8))
+
+
+def _settle(values: Bytes2D) -> Bytes2D:
+    return cv2.LUT(values, _SETTLED)  # type: ignore[return-value]
 
 
 def _settled() -> Bytes2D:

@@ -66,6 +66,9 @@ class Play:
     closer: float = 0.7
     """Share of first strokes that are looked at again, closer, with what was found, as a session
     does; as for the others, half are looked at closely at once."""
+    detail: float = 0.35
+    """Share of interactions after which a part of the object is looked at in detail, as a session
+    does with all parts."""
     nothing: float = 0.05
     """Share of scenes in which nothing is meant: no positive stroke, nothing to be found."""
 
@@ -161,8 +164,10 @@ def _piecewise(scene: Scene, rng: np.random.Generator) -> tuple[Mask, Mask]:
 def _given(truth: Mask, rng: np.random.Generator) -> SoftMask:
     """The truth itself, from which fine outlines are learnt to be kept, or nearly."""
     if rng.random() < _EXACT:
-        return truth.astype(np.float32)
-    return corrupt(truth[None], truth[None], rng, gross=0.0)[0]
+        exact: SoftMask = truth.astype(np.float32)
+        return exact
+    nearly: SoftMask = corrupt(truth[None], truth[None], rng, gross=0.0)[0]
+    return nearly
 
 
 def _frame_to_draw_on(game: _Game, rng: np.random.Generator) -> int:
@@ -213,12 +218,17 @@ def _interact(
         output, newest = _look(net, closer, regions, how)
         yield output
         reference = reference.index_copy(0, torch.tensor(again, device=how.device), newest)
+    detailed = [one for one in asked if one.paths and rng.random() < how.detail]
+    if detailed and how.crop.detail_side:
+        regions = [_some_part(one, how.crop, rng) for one in detailed]
+        yield _look(net, detailed, regions, how, keep=False)[0]
     return reference
 
 
 def _look(
-    net: IPN, asked: Sequence[_Asked], regions: Sequence[Region], how: Play
+    net: IPN, asked: Sequence[_Asked], regions: Sequence[Region], how: Play, *, keep: bool = True
 ) -> tuple[Output, Tensor]:
+    """One look of the interaction network; the masks become the games' if they are to be kept."""
     planes = []
     for one, region in zip(asked, regions, strict=True):
         drawn = draw_paths(one.paths, region, one.game.size, how.crop)
@@ -228,7 +238,8 @@ def _look(
     image, previous, positive, negative, truth = torch.split(batch, [3, 1, 1, 1, 1], dim=1)
     logits, reference = net.interact(_channels_last(image), previous, positive, negative)
     games = [one.game for one in asked]
-    _put_back(games, [one.frame for one in asked], regions, logits[-1])
+    if keep:
+        _put_back(games, [one.frame for one in asked], regions, logits[-1])
     fresh = torch.tensor([len(game.annotated) == 0 and not game.wrong for game in games])
     return Output("interaction", logits, truth, image, positive + negative, fresh), reference
 
@@ -333,6 +344,15 @@ def _interaction_region(
             return region_for_interaction(None, covered[0], covered[1], spec)
         previous = around
     return _jittered(region_for_interaction(previous, covered[0], covered[1], spec), rng)
+
+
+def _some_part(asked: _Asked, spec: CropSpec, rng: np.random.Generator) -> Region:
+    """Some part of what is looked at, 0.4 to 0.75 of each side of it."""
+    whole = _interaction_region(asked, spec, rng, at_once=False)
+    height, width = rng.uniform(0.4, 0.75, 2) * (whole.y1 - whole.y0, whole.x1 - whole.x0)
+    y0 = rng.uniform(whole.y0, whole.y1 - height)
+    x0 = rng.uniform(whole.x0, whole.x1 - width)
+    return Region(y0, x0, y0 + height, x0 + width)
 
 
 def _jittered(region: Region, rng: np.random.Generator) -> Region:
