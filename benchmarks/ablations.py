@@ -165,6 +165,7 @@ VARIANTS: Mapping[str, Variant] = {
     "no-flow": Variant(
         "neighbour's mask as it was, not moved along the flow", settings=Settings(flow=False)
     ),
+    "no-detail": Variant("no look in detail at what is drawn on", _spec(detail_side=0.0)),
     "margin": Variant(
         "the interaction network's crops as wide as propagation's", _spec(interaction_margin=None)
     ),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ivos.masks import Patch, soft_aggregate, to_labels
 from ivos.session import merge
-from ivos.session.schedule import between, blend_weight, spans
+from ivos.session.schedule import between, blend_weight, led_share, spans
 from ivos.session.strokes import pixels, told, under
 from ivos.types import Box, Click, PaintedMask, Scribble
 
@@ -52,6 +52,13 @@ def test_the_weight_of_a_round_falls_linearly_to_the_nearest_settled_frame(
     frame, source, settled, expected
 ):
     assert blend_weight(frame, source, settled) == pytest.approx(expected)
+
+
+def test_what_leads_on_counts_less_with_every_frame():
+    shares = [led_share(away) for away in range(1, 30)]
+    assert shares == sorted(shares, reverse=True)
+    assert 0.5 < shares[0] < 1
+    assert shares[-1] < 0.01
 
 
 def test_a_range_cuts_spans_either_way():

@@ -67,6 +67,8 @@ class PropagationJob:
     """The neighbour's mask before this round, if there was one."""
     beside: Frame | None = None
     """The neighbour's frame, if its mask is to be moved along the optical flow."""
+    led_share: float = 0.0
+    """How much of that mask counts as it is, beside what the network finds."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -177,7 +179,10 @@ def _interact(
     looks = [*zip(jobs, regions, strict=True)]
     looked = _looked(networks, looks, side, max_batch)
     return [
-        (unwarp_patch(_to_bytes(logits), region, job.size), to_reference(reference))
+        (
+            unwarp_patch(_to_bytes(_probabilities(logits)), region, job.size),
+            to_reference(reference),
+        )
         for (job, region), (logits, reference) in zip(looks, looked, strict=True)
     ]
 
@@ -220,7 +225,12 @@ def propagate(
         references = stack_references([job.reference for job, _ in part])
         logits = networks.propagate(references, frames, neighbours, previous)
         for i, (job, region) in enumerate(part):
-            found.append(unwarp_patch(_to_bytes(logits[i, 0]), region, job.size))
+            probs = _probabilities(logits[i, 0])
+            if job.beside is not None:
+                cv2.addWeighted(
+                    neighbours[i, 0], job.led_share, probs, 1 - job.led_share, 0, dst=probs
+                )
+            found.append(unwarp_patch(_to_bytes(probs), region, job.size))
     return found
 
 
@@ -297,9 +307,9 @@ def _probabilities(logits: Array) -> Array:
     return probs
 
 
-def _to_bytes(logits: Array) -> Bytes2D:
-    """Logits -> probabilities in 255ths."""
-    return _settle(np.rint(_probabilities(logits) * np.float32(255)).astype(np.uint8))
+def _to_bytes(probs: Array) -> Bytes2D:
+    """Probabilities in 255ths."""
+    return _settle(np.rint(probs * np.float32(255)).astype(np.uint8))
 
 
 def _settle(values: Bytes2D) -> Bytes2D:

@@ -15,7 +15,7 @@ from ivos.masks import Patch
 from ivos.runtime.protocol import Array, Networks
 from ivos.session.inference import PropagationJob, propagate
 from ivos.session.merge import balance, blend, settle, yielding
-from ivos.session.schedule import blend_weight
+from ivos.session.schedule import blend_weight, led_share
 from ivos.session.settings import Settings
 from ivos.types import Frame, ObjectId, Video
 
@@ -108,6 +108,7 @@ def carry(
                         previous,
                         course.before,
                         images[near] if follows else None,
+                        led_share(abs(frame - course.source)),
                     )
                 )
         found = propagate(networks, jobs, side, settings.max_batch)
