@@ -162,8 +162,8 @@ VARIANTS: Mapping[str, Variant] = {
     "crop-224": Variant("crops of 224", settings=Settings(crop_size=224)),
     "crop-288": Variant("crops of 288", settings=Settings(crop_size=288)),
     "crop-320": Variant("crops of 320", settings=Settings(crop_size=320)),
-    "no-flow": Variant(
-        "neighbour's mask as it was, not moved along the flow", settings=Settings(flow=False)
+    "no-outline": Variant(
+        "the neighbour's outline, moved along the flow, does not count", _spec(outline_share=0.0)
     ),
     "no-detail": Variant("no look in detail at what is drawn on", _spec(detail_side=0.0)),
     "margin": Variant(

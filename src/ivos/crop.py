@@ -66,9 +66,9 @@ class CropSpec:
     carry_changes: bool = False
     """The propagation network is given last round's mask with what this round has changed on the
     neighbour's; if false, last round's mask as it was."""
-    follow_flow: bool = False
-    """The neighbour's masks are moved along the optical flow before the propagation network sees
-    them, so that their outlines lie where they belong now."""
+    outline_share: float = 0.0
+    """How much the neighbour's mask, moved along the optical flow, counts beside what is found on
+    the first frame from an annotated one; less with each further one."""
     stroke_radius: float = 2.5
     """About half the width of a drawn stroke, in pixels of the crop."""
     antialias: bool = False

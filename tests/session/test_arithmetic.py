@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ivos.masks import Patch, soft_aggregate, to_labels
 from ivos.session import merge
-from ivos.session.schedule import between, blend_weight, led_share, spans
+from ivos.session.schedule import between, blend_weight, outline_share, spans
 from ivos.session.strokes import pixels, told, under
 from ivos.types import Box, Click, PaintedMask, Scribble
 
@@ -54,11 +54,11 @@ def test_the_weight_of_a_round_falls_linearly_to_the_nearest_settled_frame(
     assert blend_weight(frame, source, settled) == pytest.approx(expected)
 
 
-def test_what_leads_on_counts_less_with_every_frame():
-    shares = [led_share(away) for away in range(1, 30)]
+def test_a_neighbours_outline_counts_less_with_every_frame():
+    shares = [outline_share(0.6, away) for away in range(1, 30)]
     assert shares == sorted(shares, reverse=True)
-    assert 0.5 < shares[0] < 1
-    assert shares[-1] < 0.01
+    assert shares[0] == 0.6
+    assert shares[-1] == 0
 
 
 def test_a_range_cuts_spans_either_way():

@@ -16,7 +16,6 @@ from ivos.types import Box, Click, Interaction, PaintedMask, Scribble
 from tests.fakes import FAKE_SPEC, ColourNetworks, MovingSquares
 from tests.session.networks import (
     BrokenNetworks,
-    CopyingNetworks,
     ObedientNetworks,
     RecordingNetworks,
 )
@@ -667,21 +666,6 @@ class Drifting(MovingSquares):
         return labels
 
 
-@pytest.mark.parametrize(
-    ("trained", "asked", "moves"),
-    [(False, None, False), (False, True, True), (True, None, True), (True, False, False)],
-)
-def test_masks_are_moved_along_the_flow_as_the_network_was_trained_or_as_asked(
-    trained, asked, moves
-):
-    video = Drifting(length=6, size=(64, 96), count=1)
-    networks = CopyingNetworks(spec=replace(FAKE_SPEC, follow_flow=trained))
-    session = Session(video, networks, settings=Settings(flow=asked))
-    session.set_masks(0, {1: video.mask(1, 0)}, annotate=True)
-    run(session)
-    assert (score(session, video, 5) > 0.75) == moves
-
-
 class UndecidedNetworks(ObedientNetworks):
     """Lean towards no, everywhere."""
 
@@ -691,7 +675,7 @@ class UndecidedNetworks(ObedientNetworks):
 
 def test_beside_a_frame_that_was_put_right_its_outline_counts_and_farther_off_the_network():
     video = Drifting(length=8, size=(64, 96), count=1)
-    session = Session(video, UndecidedNetworks(spec=replace(FAKE_SPEC, follow_flow=True)))
+    session = Session(video, UndecidedNetworks(spec=replace(FAKE_SPEC, outline_share=0.6)))
     session.set_masks(0, {1: video.mask(1, 0)}, annotate=True)
     run(session)
     assert score(session, video, 1) > 0.85
@@ -702,9 +686,9 @@ def test_beside_a_frame_that_was_put_right_its_outline_counts_and_farther_off_th
     assert not (still.labels(1) == 1).any()
 
 
-def test_following_the_flow_reads_no_frame_twice():
+def test_moving_outlines_reads_no_frame_twice():
     video = MovingSquares(length=12)
-    networks = RecordingNetworks(replace(FAKE_SPEC, follow_flow=True))
+    networks = RecordingNetworks(replace(FAKE_SPEC, outline_share=0.6))
     session = Session(video, networks)
     session.interact(video.drawn(5))
     video.reads.clear()

@@ -13,7 +13,6 @@ torch = pytest.importorskip("torch")
 from ivos.crop import CropSpec  # noqa: E402
 from ivos.networks.ipn import COMPACT, PAPER  # noqa: E402
 from ivos.train.rounds import Output, Play, play  # noqa: E402
-from ivos.train.scenes import Scene  # noqa: E402
 from tests.train.made import ColourNetworks, frame_of, scene  # noqa: E402
 
 
@@ -154,29 +153,6 @@ def test_masks_that_are_given_are_mostly_exact_and_else_nearly_right():
         overlaps.append(overlap_of_led(net, outputs[1]))
     exact = sum(overlap > 0.999 for overlap in overlaps)
     assert 7 <= exact <= 15
-
-
-def drifting(length: int = 2) -> Scene:
-    """A textured world that drifts to the right, five pixels a frame, its object with it."""
-    rng = np.random.default_rng(5)
-    coarse = rng.integers(0, 255, (24, 36, 3), dtype=np.uint8)
-    world = cv2.resize(coarse, (144, 96), interpolation=cv2.INTER_CUBIC)
-    images = np.stack([np.roll(world, 5 * t, axis=1)[:, 24:120] for t in range(length)])
-    target = np.zeros((length, 96, 96), np.bool_)
-    for t in range(length):
-        target[t, 30:60, 25 + 5 * t : 55 + 5 * t] = True
-    return Scene(images, target, np.zeros_like(target), np.zeros_like(target))
-
-
-@pytest.mark.parametrize("follows", [True, False])
-def test_the_neighbours_mask_is_moved_along_the_flow_as_in_a_session(follows: bool):
-    crop = CropSpec(crop_size=96, follow_flow=follows)
-    overlaps = []
-    for seed in range(6):
-        net, rng = ColourNetworks(), np.random.default_rng(seed)
-        outputs = list(play(net, [drifting()], how(rounds=1, given=1.0, crop=crop), rng))
-        overlaps.append(overlap_of_led(net, outputs[1]))
-    assert (np.median(overlaps) > 0.85) == follows
 
 
 ZOOMING = replace(COMPACT.crop, crop_size=96)

@@ -93,7 +93,7 @@ COMPACT = NetworkConfig(
         zoom_with_found=True,
         detail_side=120.0,
         carry_changes=True,
-        follow_flow=True,
+        outline_share=0.6,
         antialias=True,
     ),
     interaction=_LIGHT,

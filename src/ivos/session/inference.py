@@ -66,9 +66,9 @@ class PropagationJob:
     neighbour_before: Patch | None = None
     """The neighbour's mask before this round, if there was one."""
     beside: Frame | None = None
-    """The neighbour's frame, if its mask is to be moved along the optical flow."""
-    led_share: float = 0.0
-    """How much of that mask counts as it is, beside what the network finds."""
+    """The neighbour's frame, if its mask, moved along the optical flow, is to count as it is."""
+    outline_share: float = 0.0
+    """How much it counts beside what the network finds."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -211,25 +211,24 @@ def propagate(
     found: list[Patch] = []
     for part in _batches([(job, propagation_region(job, spec)) for job in jobs], max_batch):
         frames, neighbours, previous, _ = _planes(len(part), side)
+        outlines: dict[int, Array] = {}
         for i, (job, region) in enumerate(part):
             crop = _put_frame(frames[i], job.frame, region, spec)
-            source = None
+            neighbours[i, 0] = _mask_crop(job.neighbour, region, job.size, side, spec)
             if job.beside is not None:
                 beside = warp(job.beside, region, side, antialias=spec.antialias)
-                source = where_from(beside, crop)
-            neighbours[i, 0] = _led_by(job.neighbour, region, job.size, side, spec, source)
+                outlines[i] = moved(neighbours[i, 0], where_from(beside, crop))
             previous[i, 0] = _mask_crop(job.previous, region, job.size, side, spec)
             if spec.carry_changes and job.previous and job.neighbour_before:
-                before = _led_by(job.neighbour_before, region, job.size, side, spec, source)
+                before = _mask_crop(job.neighbour_before, region, job.size, side, spec)
                 previous[i, 0] = with_change(previous[i, 0], neighbours[i, 0], before)
         references = stack_references([job.reference for job, _ in part])
         logits = networks.propagate(references, frames, neighbours, previous)
         for i, (job, region) in enumerate(part):
             probs = _probabilities(logits[i, 0])
-            if job.beside is not None:
-                cv2.addWeighted(
-                    neighbours[i, 0], job.led_share, probs, 1 - job.led_share, 0, dst=probs
-                )
+            if i in outlines:
+                share = job.outline_share
+                probs = share * outlines[i] + (1 - share) * probs
             found.append(unwarp_patch(_to_bytes(probs), region, job.size))
     return found
 
@@ -274,19 +273,6 @@ def _mask_crop(
         return neutral_crop(spec.neutral, region, size, side)
     crop = warp_patch(patch, region, side, antialias=spec.antialias)
     return crop * np.float32(1 / 255)
-
-
-def _led_by(
-    patch: Patch,
-    region: Region,
-    size: tuple[int, int],
-    side: int,
-    spec: NetworkSpec,
-    source: NDArray[np.float32] | None,
-) -> NDArray[np.float32]:
-    """The crop of a neighbour's mask, moved to where things are now if it is known (``source``)."""
-    crop = _mask_crop(patch, region, size, side, spec)
-    return crop if source is None else moved(crop, source)
 
 
 def _prior(job: InteractionJob, region: Region, side: int, spec: NetworkSpec) -> Array:

@@ -15,7 +15,7 @@ from ivos.masks import Patch
 from ivos.runtime.protocol import Array, Networks
 from ivos.session.inference import PropagationJob, propagate
 from ivos.session.merge import balance, blend, settle, yielding
-from ivos.session.schedule import blend_weight, led_share
+from ivos.session.schedule import blend_weight, outline_share
 from ivos.session.settings import Settings
 from ivos.types import Frame, ObjectId, Video
 
@@ -78,7 +78,6 @@ def carry(
     All courses of one way begin at the same frame.
     """
     side = settings.crop_size or networks.spec.crop_size
-    follows = networks.spec.follow_flow if settings.flow is None else settings.flow
     images: dict[int, Frame] = {}
     """Of this step and the one before."""
     for step in zip_longest(*(frames_of(way) for way in ways)):
@@ -95,7 +94,8 @@ def carry(
                     course.before = None
                     continue
                 near = frame - course.frames.step
-                for wanted in (frame, near) if follows else (frame,):
+                share = outline_share(networks.spec.outline_share, abs(frame - course.source))
+                for wanted in (frame, near) if share else (frame,):
                     if wanted not in images:
                         images[wanted] = video[wanted]
                 previous = known.patch(course.object_id, frame)
@@ -107,8 +107,8 @@ def carry(
                         course.neighbour,
                         previous,
                         course.before,
-                        images[near] if follows else None,
-                        led_share(abs(frame - course.source)),
+                        images[near] if share else None,
+                        share,
                     )
                 )
         found = propagate(networks, jobs, side, settings.max_batch)

@@ -16,9 +16,6 @@ class Settings:
     soft_aggregation: bool = True
     """Let objects compete on each frame before it leads to the next one; if false, each object is
     carried alone and they compete only in what is kept."""
-    flow: bool | None = None
-    """Move the neighbour's mask along the optical flow before it is given to the network; None: as
-    the network was trained."""
     crop_size: int | None = None
     """Side of the crops, if not the network's own; a multiple of 32."""
     max_batch: int = 16

@@ -8,7 +8,7 @@ one step to the next; the reference is not, so that both networks learn what to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -30,7 +30,6 @@ from ivos.crop import (
     with_change,
 )
 from ivos.networks.ipn import IPN
-from ivos.session.flow import moved, where_from
 from ivos.train.corrupt import corrupt
 from ivos.train.scenes import Scene
 from ivos.train.strokes import Stroke, draw_strokes
@@ -261,11 +260,10 @@ def _propagate(
             others = game.scene.others[near : near + 1]
             neighbour = corrupt((neighbour > 0.5)[None], others, rng, gross=1.0)[0]
         region = _jittered(region_for_propagation(old, neighbour, how.crop), rng)
-        led = _leading(game, frame, near, region, how.crop)
-        beside = led(_warped(game, neighbour, region, how.crop))
+        beside = _warped(game, neighbour, region, how.crop)
         known = _warped(game, old, region, how.crop)
         if how.crop.carry_changes and old is not None:
-            known = with_change(known, beside, led(_warped(game, before[near], region, how.crop)))
+            known = with_change(known, beside, _warped(game, before[near], region, how.crop))
         regions.append(region)
         planes.append(_planes(game, frame, region, how.crop, beside, known))
     batch = torch.from_numpy(np.stack(planes)).to(how.device)
@@ -273,20 +271,6 @@ def _propagate(
     logits = net.propagate(reference, _channels_last(image), neighbours, known_)
     _put_back(games, [frame for frame, _ in steps], regions, logits[-1])
     return Output("propagation", logits, truth, image)
-
-
-def _leading(
-    game: _Game, frame: int, near: int, region: Region, spec: CropSpec
-) -> Callable[[SoftMask], SoftMask]:
-    """What moves masks of the frame ``near`` along to ``frame``, both in the crop of ``region``."""
-    if not spec.follow_flow:
-        return lambda mask: mask
-    beside, here = (
-        warp(game.scene.images[t], region, spec.crop_size, antialias=spec.antialias)
-        for t in (near, frame)
-    )
-    source = where_from(beside, here)
-    return lambda mask: moved(mask, source)
 
 
 def _channels_last(image: Tensor) -> Tensor:
