@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from ivos.crop import Region, unwarp_into
 from ivos.masks import Patch
 
-_MOST = 3
-"""Parts to a side, at most: a look in detail is bounded at nine crops."""
+_MOST = 2
+"""Parts to a side, at most: a look in detail is bounded at four crops."""
 _OVERLAP = 0.2
 """How far a part reaches into the one beside it, as a part of its side."""
 
