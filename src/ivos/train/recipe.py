@@ -47,7 +47,7 @@ class Phase:
     fresh: float
     """Share of scenes that begin without masks; the others begin with wrong ones."""
     given: float
-    """Share of rounds that propagate a nearly right mask in place of the network's own."""
+    """Share of rounds that propagate a right or nearly right mask in place of the network's own."""
     slips: float = 0.0
     """Share of propagated frames whose neighbour's mask is made grossly wrong beforehand."""
     parts: float = 0.5
