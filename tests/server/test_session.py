@@ -6,6 +6,7 @@ import base64
 import threading
 import time
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from ivos.project import Project
 from ivos.runtime.protocol import Array
 from ivos.server.packets import HEADER, pack_labels, pack_soft
 from ivos.types import Frame
-from tests.fakes import ColourNetworks, MovingSquares
+from tests.fakes import FAKE_SPEC, ColourNetworks, MovingSquares
 from tests.server.conftest import SQUARES, opened, page, serving, write_video
 
 
@@ -85,6 +86,27 @@ def test_a_stroke_is_answered_with_the_mask_of_its_frame(client: TestClient):
         assert frame == 2
         assert overlap(labels == 1, SQUARES.mask(1, 2)) > 0.8
         assert one.snapshot()["open"][0]["prompts"][0]["object_id"] == 1
+
+
+def test_a_large_object_is_shown_before_it_is_looked_at_in_detail(folder: Path):
+    class Hesitating(ColourNetworks):
+        asked = 0
+
+        def interact(
+            self, frame: Array, previous: Array, positive: Array, negative: Array
+        ) -> tuple[Array, Array]:
+            self.asked += 1
+            logits, reference = super().interact(frame, previous, positive, negative)
+            return (logits if self.asked == 1 else np.full_like(logits, 9.0)), reference
+
+    with serving(folder, networks=Hesitating(replace(FAKE_SPEC, detail_side=15.0))) as client:
+        key = opened(client)
+        with page(client, key) as one:
+            assert one.stroke(1, frame=2)["type"] == "done"
+            early, final = (labels_of(packet)[1] for packet in one.masks)
+        assert overlap(early == 1, SQUARES.mask(1, 2)) > 0.8
+        assert (final == 1).sum() > 1.5 * (early == 1).sum()
+        np.testing.assert_array_equal(fetched(client, key, "labels/2"), final)
 
 
 def test_a_round_is_on_disk_before_the_page_hears_of_it(client: TestClient, folder: Path):

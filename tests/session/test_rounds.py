@@ -171,6 +171,36 @@ def test_what_is_drawn_on_is_looked_at_in_detail_and_remembered_as_a_whole():
     np.testing.assert_array_equal(*remembered)
 
 
+def test_what_was_found_is_told_early_before_it_is_looked_at_in_detail():
+    video = Comb(length=1, size=(240, 320), count=1)
+    networks = RedNetworks(replace(FAKE_SPEC, detail_side=60.0))
+    plain = Session(video, RedNetworks(FAKE_SPEC))
+    plain.interact(video.drawn(0))
+    session = Session(video, networks)
+    early = []
+    looks = []
+
+    def told(masks):
+        early.append(masks)
+        looks.append(len(networks.interactions))
+        assert not session.has_mask(1, 0)
+
+    session.interact(video.drawn(0), early=told)
+    assert looks == [1]
+    assert len(networks.interactions) > 1
+    np.testing.assert_array_equal(early[0][1].mask(), plain.labels(0) == 1)
+    assert (early[0][1].mask() != (session.labels(0) == 1)).any()
+
+
+def test_nothing_is_told_early_where_the_first_answer_is_the_last():
+    video = MovingSquares(length=1, size=(120, 160), count=1)
+    session = Session(video, RecordingNetworks(replace(FAKE_SPEC, detail_side=60.0)))
+    early = []
+    session.interact(video.drawn(0), early=early.append)
+    assert early == []
+    assert session.has_mask(1, 0)
+
+
 def test_small_objects_have_no_parts():
     video = MovingSquares(length=1, size=(120, 160), count=1)
     networks = RecordingNetworks(replace(FAKE_SPEC, detail_side=60.0))

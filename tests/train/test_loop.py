@@ -91,6 +91,26 @@ def test_training_moves_every_weight_of_both_networks(recipe: Recipe, straight: 
     assert not still
 
 
+def test_frozen_parts_stay_as_they_are_and_the_rest_is_trained(recipe: Recipe, tmp_path: Path):
+    parts = ("interaction", "propagation.encoder.blocks.1")
+    recipe = replace(recipe, frozen=parts)
+    list(train(recipe, tmp_path / "run", workers=0, until=1))
+    torch.manual_seed(recipe.seed)
+    from ivos.networks.weights import fresh_network
+
+    start = fresh_network("compact").state_dict()
+    trained = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["net"]
+    still = {name for name in start if torch.equal(start[name], trained[name])}
+    wanted = ("interaction.", "propagation.encoder.blocks.1.")
+    assert still == {name for name in start if name.startswith(wanted)}
+
+
+def test_freezing_what_is_not_there_is_refused(recipe: Recipe, tmp_path: Path):
+    for name in ("propagation.encoder.blocks.99", "inter"):
+        with pytest.raises(RecipeError, match="no part called"):
+            list(train(replace(recipe, frozen=(name,)), tmp_path / "run", workers=0))
+
+
 def test_a_run_is_not_begun_over_another_nor_resumed_from_nothing(
     recipe: Recipe, straight: Path, tmp_path: Path
 ):

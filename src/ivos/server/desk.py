@@ -8,7 +8,7 @@ sockets: ``say`` takes what is to be told.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from ivos import deliver
 from ivos.cuts import Shots
 from ivos.errors import CannotDo, InvalidInput, InvalidInteraction, IvosError
+from ivos.masks import PackedMask
 from ivos.server import exports
 from ivos.server.describe import interaction_of, pixels_of, snapshot, spans
 from ivos.server.packets import pack_labels, pack_soft
@@ -154,7 +155,8 @@ class Desk:
     def _do_now(self, command: Command) -> None:
         match command:
             case Interact():
-                self._session.interact(interaction_of(command.frame, command.prompts))
+                asked = interaction_of(command.frame, command.prompts)
+                self._session.interact(asked, early=partial(self._show, command.frame))
                 self._answer_frame(command.frame)
             case Paint():
                 self._paint(command)
@@ -327,11 +329,14 @@ class Desk:
         """Show what all strokes that wait for this frame will come to."""
         earlier = [one.command for one in self._waiting if isinstance(one.command, Interact)]
         prompts = [p for c in (*earlier, command) if c.frame == command.frame for p in c.prompts]
-        found = self._session.preview(interaction_of(command.frame, prompts))
-        masks = {key: self._store.mask(key, command.frame) for key in self._session.object_ids}
-        patches = {key: mask.patch() for key, mask in (masks | found).items() if mask is not None}
+        self._show(command.frame, self._session.preview(interaction_of(command.frame, prompts)))
+
+    def _show(self, frame: int, found: Mapping[ObjectId, PackedMask]) -> None:
+        """Show a frame with masks that are not kept (yet)."""
+        masks = {key: self._store.mask(key, frame) for key in self._session.object_ids}
+        patches = {key: mask.patch() for key, mask in {**masks, **found}.items() if mask}
         labels: LabelMap = merge.labels(patches, self._session.video.size)
-        self._say(pack_labels(command.frame, self._session.head, labels))
+        self._say(pack_labels(frame, self._session.head, labels))
 
     def _preview_paint(self, command: Paint) -> None:
         labels = self._session.labels(command.frame).copy()

@@ -5,12 +5,17 @@ Nothing is written here: what was heard is handed back, to be kept or only looke
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ivos.masks import Patch
 from ivos.runtime.protocol import Networks
-from ivos.session.inference import InteractionJob, interact
+from ivos.session.inference import (
+    InteractionJob,
+    interact,
+    interact_in_detail,
+    parts_to_look_at,
+)
 from ivos.session.known import StoredMasks
 from ivos.session.merge import give_way, settle, yielding
 from ivos.session.settings import Settings
@@ -67,29 +72,54 @@ def ask(
     return Question(frame, opened, run, bases, locked)
 
 
-def hear(networks: Networks, settings: Settings, image: Frame, asked: Question) -> Heard:
-    """Run the objects of a question on its frame, with all its prompts."""
+def hear(
+    networks: Networks,
+    settings: Settings,
+    image: Frame,
+    asked: Question,
+    early: Callable[[Heard], None],
+) -> Heard:
+    """Run the objects of a question on its frame, with all its prompts.
+
+    ``early`` is told what they have come to before some of it is looked at in detail, which takes
+    about as long again; it is not called where nothing is.
+    """
     size = (image.shape[0], image.shape[1])
     prompts, bases = asked.opened.prompts, asked.bases
     tales = {key: told(key, prompts, size, settings.negatives) for key in asked.run}
-    jobs = [
-        InteractionJob(image, tale.painted or bases.get(key), tale) for key, tale in tales.items()
-    ]
+    jobs = {
+        key: InteractionJob(image, tale.painted or bases.get(key), tale)
+        for key, tale in tales.items()
+    }
     side = settings.crop_size or networks.spec.crop_size
-    results = interact(networks, jobs, side, settings.max_batch)
-    raw: dict[ObjectId, Patch] = {}
-    references: dict[ObjectId, Reference] = {}
-    for key, job, (patch, reference) in zip(tales, jobs, results, strict=True):
-        raw[key] = _claimed(patch, job)
-        references[key] = reference
-    others = {key: patch for key, patch in bases.items() if key not in raw}
+    results = interact(networks, [*jobs.values()], side, settings.max_batch)
+    masks = {key: patch for key, (patch, _) in zip(jobs, results, strict=True)}
+    references = {key: reference for key, (_, reference) in zip(jobs, results, strict=True)}
+    parts = {key: parts_to_look_at(jobs[key], masks[key], networks.spec) for key in jobs}
+    large = [key for key in jobs if parts[key]]
+    if large:
+        early(Heard(_settled(asked, jobs, masks), references))
+        looks = [(jobs[key], masks[key], parts[key]) for key in large]
+        finer = interact_in_detail(networks, looks, side, settings.max_batch)
+        masks |= dict(zip(large, finer, strict=True))
+    return Heard(_settled(asked, jobs, masks), references)
+
+
+def _settled(
+    asked: Question, jobs: Mapping[ObjectId, InteractionJob], masks: Mapping[ObjectId, Patch]
+) -> dict[ObjectId, Patch]:
+    """The masks that were found, settled among each other and with those of other objects."""
+    raw = {key: _claimed(masks[key], job) for key, job in jobs.items()}
+    others = {key: patch for key, patch in asked.bases.items() if key not in raw}
     settled = settle(raw, others, asked.locked)
-    for key in tales:
+    for key, job in jobs.items():
         # Whatever the rule of negatives for the network: where strokes of two objects cross, both
         # masks must follow the later one.
-        settled[key] = enforce(settled[key], told(key, prompts, size, "others").paths)
+        paths = told(key, asked.opened.prompts, job.size, "others").paths
+        settled[key] = enforce(settled[key], paths)
+    tales = {key: job.told for key, job in jobs.items()}
     settled = _exactly(settled, tales, [others[key] for key in asked.locked])
-    return Heard(settled | yielding(settled, others, asked.locked), references)
+    return settled | yielding(settled, others, asked.locked)
 
 
 def _claimed(patch: Patch, job: InteractionJob) -> Patch:

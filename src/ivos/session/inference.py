@@ -113,7 +113,7 @@ def interact(
     """The mask and the reference of each job.
 
     Where the network wants it, a first look at the whole frame is followed by closer ones around
-    what was found and drawn, and all by one in detail.
+    what was found and drawn.
     """
     spec = networks.spec
     if spec.zoom_first_round:
@@ -129,34 +129,32 @@ def interact(
         results = _interact(networks, closer, regions, side, max_batch)
         for i, result in zip(again, results, strict=True):
             found[i] = result
-    if spec.detail_side:
-        found = _in_detail(networks, jobs, found, side, max_batch)
     return found
 
 
-def _in_detail(
+def parts_to_look_at(job: InteractionJob, found: Patch, spec: NetworkSpec) -> list[Region]:
+    """The parts of what was found (and drawn) that deserve a look each; none where it is small."""
+    if not spec.detail_side or mask_box(found, spec) is None:
+        return []
+    around = interaction_region(replace(job, previous=found), spec)
+    parts = parts_of(around, spec.detail_side)
+    return parts if len(parts) > 1 else []
+
+
+def interact_in_detail(
     networks: Networks,
-    jobs: Sequence[InteractionJob],
-    found: Sequence[tuple[Patch, Reference]],
+    jobs: Sequence[tuple[InteractionJob, Patch, Sequence[Region]]],
     side: int,
     max_batch: int,
-) -> list[tuple[Patch, Reference]]:
-    """The masks looked at again in parts, where they have more than one; the same references."""
-    spec = networks.spec
-    closer = [replace(job, previous=patch) for job, (patch, _) in zip(jobs, found, strict=True)]
-    divided: dict[int, list[Region]] = {}
-    for i, job in enumerate(closer):
-        if mask_box(job.previous, spec) is not None:
-            parts = parts_of(interaction_region(job, spec), spec.detail_side)
-            if len(parts) > 1:
-                divided[i] = parts
-    looks = [(closer[i], part) for i, parts in divided.items() for part in parts]
+) -> list[Patch]:
+    """The mask of each job, from a look at each part of what ``interact`` has found."""
+    looks = [(replace(job, previous=found), part) for job, found, parts in jobs for part in parts]
     crops = [_probabilities(crop) for crop, _ in _looked(networks, looks, side, max_batch)]
-    detailed = [*found]
-    for i, parts in divided.items():
+    detailed: list[Patch] = []
+    for job, _, parts in jobs:
         mine, crops = crops[: len(parts)], crops[len(parts) :]
-        patch = put_together(mine, parts, jobs[i].size)
-        detailed[i] = replace(patch, values=_settle(patch.values)).tight(), found[i][1]
+        patch = put_together(mine, parts, job.size)
+        detailed.append(replace(patch, values=_settle(patch.values)).tight())
     return detailed
 
 

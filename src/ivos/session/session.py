@@ -73,23 +73,30 @@ class Session(SessionView):
 
     def preview(self, interaction: Interaction) -> dict[ObjectId, PackedMask]:
         """The masks that ``interact`` would make on its frame, without keeping anything."""
-        heard = self._answer(self._question(interaction))
-        return {key: PackedMask.of_patch(patch) for key, patch in heard.masks.items()}
+        return _packed(self._answer(self._question(interaction)))
 
-    def interact(self, interaction: Interaction) -> tuple[ObjectId, ...]:
+    def interact(
+        self,
+        interaction: Interaction,
+        *,
+        early: Callable[[Mapping[ObjectId, PackedMask]], None] | None = None,
+    ) -> tuple[ObjectId, ...]:
         """Turn prompts into masks on their frame at once; returns the objects that were run.
 
         The first call on a frame opens it; further calls before ``propagate`` add their prompts,
         and the result is that of all prompts together on the masks from before. Besides the
         objects named, those whose mask lies under a stroke that is negative for them are run.
         Objects that are named for the first time are added. Without any prompt nothing happens.
+
+        ``early`` is given the masks of the frame before they are looked at in detail, for people
+        to see; they are not kept.
         """
         question = self._question(interaction)
         if not interaction.prompts:
             return ()
         frame = interaction.frame
         with self._step(Action("interact", frame, interaction)):
-            heard = self._answer(question)
+            heard = self._answer(question, early)
             references = {**question.opened.references, **heard.references}
             opened = replace(question.opened, references=references)
             state = with_objects(self._state, interaction.object_ids)
@@ -359,8 +366,16 @@ class Session(SessionView):
         rule = self.settings.negatives
         return ask(interaction, self._store, self._state, self._masks(), rule)
 
-    def _answer(self, asked: Question) -> Heard:
-        return hear(self.networks, self.settings, self.video[asked.frame], asked)
+    def _answer(
+        self,
+        asked: Question,
+        early: Callable[[Mapping[ObjectId, PackedMask]], None] | None = None,
+    ) -> Heard:
+        def tell(heard: Heard) -> None:
+            if early is not None:
+                early(_packed(heard))
+
+        return hear(self.networks, self.settings, self.video[asked.frame], asked, tell)
 
     def _pairs(
         self, frames: Iterable[int], object_id: ObjectId | None
@@ -372,3 +387,7 @@ class Session(SessionView):
             self._check_object(object_id)
         keys = self.object_ids if object_id is None else (object_id,)
         return chosen, frozenset((key, frame) for key in keys for frame in chosen)
+
+
+def _packed(heard: Heard) -> dict[ObjectId, PackedMask]:
+    return {key: PackedMask.of_patch(patch) for key, patch in heard.masks.items()}

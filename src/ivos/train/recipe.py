@@ -88,6 +88,8 @@ class Recipe:
     """Sequences that are never trained on."""
     seed: int = 0
     """Data, strokes and new weights follow from it."""
+    frozen: tuple[str, ...] = ()
+    """Parts of the network that stay as they are: beginnings of its parameters' names."""
     encoder_rate: float = 2e-4
     """Learning rate of the encoders at its highest."""
     rate: float = 1e-3

@@ -7,6 +7,7 @@ the number of the step, so a checkpoint is complete without data order or random
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,6 +98,7 @@ def save(state: State, recipe: Recipe, folder: Path) -> None:
 
 def _state(net: IPN, recipe: Recipe, device: str) -> State:
     net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _freeze(net, recipe.frozen)
     encoders = [p for name, p in net.named_parameters() if ".encoder." in name]
     rest = [p for name, p in net.named_parameters() if ".encoder." not in name]
     optimizer = torch.optim.AdamW(
@@ -107,3 +109,12 @@ def _state(net: IPN, recipe: Recipe, device: str) -> State:
         weight_decay=recipe.weight_decay,
     )
     return State(net, copy.deepcopy(net), optimizer, 0)
+
+
+def _freeze(net: IPN, beginnings: Sequence[str]) -> None:
+    for beginning in beginnings:
+        parts = [p for name, p in net.named_parameters() if f"{name}.".startswith(f"{beginning}.")]
+        if not parts:
+            raise RecipeError(f"frozen: the network has no part called {beginning!r}")
+        for part in parts:
+            part.requires_grad_(False)

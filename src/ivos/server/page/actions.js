@@ -145,7 +145,10 @@ export class Actions {
     if (state.playing) this.store.send({ type: "play", on: false });
     if (state.look === "source" || state.compare) this.showMasks();
     this.store.send({ type: "sent", stroke: { id: connection.nextNumber, frame: state.frame, prompts } });
-    await this.ask({ type: "interact", frame: state.frame, prompts });
+    if (await this.ask({ type: "interact", frame: state.frame, prompts })) return;
+    const masks = this.parts.masks(); // it may have been answered early, and then not been kept
+    masks?.spoil([[state.frame, state.frame + 1]]);
+    masks?.want(`labels/${state.frame}`);
   }
 
   /** The object that a stroke is about: the selected one; but a stroke that takes away is about the
