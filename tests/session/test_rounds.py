@@ -201,6 +201,15 @@ def test_nothing_is_told_early_where_the_first_answer_is_the_last():
     assert session.has_mask(1, 0)
 
 
+def test_painted_masks_are_remembered_without_a_look_in_detail():
+    video = Comb(length=1, size=(240, 320), count=1)
+    networks = RedNetworks(replace(FAKE_SPEC, detail_side=60.0))
+    session = Session(video, networks)
+    session.set_masks(0, {1: video.mask(1, 0)}, annotate=True)
+    assert len(networks.interactions) == 1
+    np.testing.assert_array_equal(session.labels(0) == 1, video.mask(1, 0))
+
+
 def test_small_objects_have_no_parts():
     video = MovingSquares(length=1, size=(120, 160), count=1)
     networks = RecordingNetworks(replace(FAKE_SPEC, detail_side=60.0))

@@ -84,6 +84,28 @@ def hear(
     ``early`` is told what they have come to before some of it is looked at in detail, which takes
     about as long again; it is not called where nothing is.
     """
+    jobs, masks, references = _looked(networks, settings, image, asked)
+    parts = {key: parts_to_look_at(jobs[key], masks[key], networks.spec) for key in jobs}
+    large = [key for key in jobs if parts[key]]
+    if large:
+        early(Heard(_settled(asked, jobs, masks), references))
+        looks = [(jobs[key], masks[key], parts[key]) for key in large]
+        finer = interact_in_detail(networks, looks, _side(networks, settings), settings.max_batch)
+        masks |= dict(zip(large, finer, strict=True))
+    return Heard(_settled(asked, jobs, masks), references)
+
+
+def remember(
+    networks: Networks, settings: Settings, image: Frame, asked: Question
+) -> Mapping[ObjectId, Reference]:
+    """The references alone, for masks that stay what they are."""
+    return _looked(networks, settings, image, asked)[2]
+
+
+def _looked(
+    networks: Networks, settings: Settings, image: Frame, asked: Question
+) -> tuple[dict[ObjectId, InteractionJob], dict[ObjectId, Patch], dict[ObjectId, Reference]]:
+    """What was looked for, and what the networks found and want to remember of it."""
     size = (image.shape[0], image.shape[1])
     prompts, bases = asked.opened.prompts, asked.bases
     tales = {key: told(key, prompts, size, settings.negatives) for key in asked.run}
@@ -91,18 +113,15 @@ def hear(
         key: InteractionJob(image, tale.painted or bases.get(key), tale)
         for key, tale in tales.items()
     }
-    side = settings.crop_size or networks.spec.crop_size
+    side = _side(networks, settings)
     results = interact(networks, [*jobs.values()], side, settings.max_batch)
     masks = {key: patch for key, (patch, _) in zip(jobs, results, strict=True)}
     references = {key: reference for key, (_, reference) in zip(jobs, results, strict=True)}
-    parts = {key: parts_to_look_at(jobs[key], masks[key], networks.spec) for key in jobs}
-    large = [key for key in jobs if parts[key]]
-    if large:
-        early(Heard(_settled(asked, jobs, masks), references))
-        looks = [(jobs[key], masks[key], parts[key]) for key in large]
-        finer = interact_in_detail(networks, looks, side, settings.max_batch)
-        masks |= dict(zip(large, finer, strict=True))
-    return Heard(_settled(asked, jobs, masks), references)
+    return jobs, masks, references
+
+
+def _side(networks: Networks, settings: Settings) -> int:
+    return settings.crop_size or networks.spec.crop_size
 
 
 def _settled(

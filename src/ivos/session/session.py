@@ -18,7 +18,7 @@ from ivos.masks import PackedMask, Patch
 from ivos.runtime.protocol import Networks
 from ivos.session.edits import with_masks_set, with_objects, without_object
 from ivos.session.given import as_patches, beside, check_mask
-from ivos.session.hearing import Heard, Question, ask, hear
+from ivos.session.hearing import Heard, Question, ask, hear, remember
 from ivos.session.journal import JSON, Action, Step
 from ivos.session.known import StoredMasks
 from ivos.session.propagation import carry
@@ -188,7 +188,8 @@ class Session(SessionView):
             references = None
             if annotate:  # the networks only look: the masks are what they are
                 looked = Question(frame, OpenFrame(self.head), [*given], given, ())
-                references = self._answer(looked).references
+                image = self.video[frame]
+                references = remember(self.networks, self.settings, image, looked)
             state = with_objects(self._state, patches)
             state = with_masks_set(state, frame, [*patches], self.head + 1, references)
             self._put(frame, given | yielding)
