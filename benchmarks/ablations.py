@@ -130,6 +130,20 @@ def unblended() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def changed_whole() -> Iterator[None]:
+    """What a round has changed on the neighbour is changed here too, however far off."""
+    with patch("ivos.session.propagation.change_share", lambda _: 1.0):
+        yield
+
+
+@contextmanager
+def lost() -> Iterator[None]:
+    """An object that a round loses is lost."""
+    with patch("ivos.session.propagation.not_lost", lambda new, _old, _left: new):
+        yield
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """One row: what is changed."""
@@ -153,6 +167,10 @@ VARIANTS: Mapping[str, Variant] = {
         "last round's mask as it was (published), without the neighbour's change",
         _spec(carry_changes=False),
     ),
+    "whole-change": Variant(
+        "the neighbour's change counts whole at any distance", around=changed_whole
+    ),
+    "lost": Variant("an object that a later round loses is lost", around=lost),
     "rounded": Variant("masks rounded to 0 and 1 before they lead on", Rounded),
     "unblended": Variant("rounds end at annotated frames, but do not fade", around=unblended),
     "naive": Variant("naive: every round replaces the whole clip", around=naive),

@@ -320,13 +320,17 @@ def with_change(
     previous: NDArray[np.float32],
     neighbour: NDArray[np.float32],
     neighbour_before: NDArray[np.float32],
+    share: float = 1.0,
 ) -> NDArray[np.float32]:
     """Last round's mask of a frame, changed as its neighbour's has been changed since; all 0..1.
 
+    ``share`` is how much of the change there is here.
     What a person took away or added on the neighbour is so taken away or added here, while the rest
     stays what it was: the propagation network need not choose between a correction and its belief.
     """
-    changed: NDArray[np.float32] = np.clip(previous + (neighbour - neighbour_before), 0, 1)
+    changed: NDArray[np.float32] = np.clip(
+        previous + np.float32(share) * (neighbour - neighbour_before), 0, 1
+    )
     return changed
 
 

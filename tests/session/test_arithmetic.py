@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,13 @@ from hypothesis import strategies as st
 
 from ivos.masks import Patch, soft_aggregate, to_labels
 from ivos.session import merge
-from ivos.session.schedule import between, blend_weight, outline_share, spans
+from ivos.session.schedule import (
+    between,
+    blend_weight,
+    change_share,
+    outline_share,
+    spans,
+)
 from ivos.session.strokes import pixels, told, under
 from ivos.types import Box, Click, PaintedMask, Scribble
 
@@ -52,6 +60,13 @@ def test_the_weight_of_a_round_falls_linearly_to_the_nearest_settled_frame(
     frame, source, settled, expected
 ):
     assert blend_weight(frame, source, settled) == pytest.approx(expected)
+
+
+def test_changes_count_whole_beside_the_annotated_frame_and_less_and_less_farther_off():
+    shares = [change_share(away) for away in range(1, 60)]
+    assert shares[0] == 1
+    assert all(a > b > 0 for a, b in pairwise(shares))
+    assert shares[-1] < 0.1
 
 
 def test_a_neighbours_outline_counts_less_with_every_frame():

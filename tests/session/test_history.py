@@ -326,14 +326,15 @@ def test_rejecting_puts_the_masks_from_before_back():
     session = Session(video, networks)
     session.interact(video.drawn(0))
     list(session.propagate())
-    networks.answer = 0.0
+    networks.answer = 0.7
     session.interact(video.drawn(0))
     list(session.propagate())
     session.lock([5])
     session.reject(4, [2, 3, 5])
-    assert [float(session.soft(1, t).max()) for t in (1, 2, 3, 4, 5)] == [0, 1, 1, 0, 0]
+    shown = [round(float(session.soft(1, t).max()), 1) for t in (1, 2, 3, 4, 5)]
+    assert shown == [0.7, 1, 1, 0.7, 0.7]
     session.undo()
-    assert session.soft(1, 2).max() == 0
+    assert session.soft(1, 2).max() < 0.8
     with pytest.raises(InvalidInteraction, match="no step 9"):
         session.reject(9, [1])
 

@@ -65,6 +65,8 @@ class PropagationJob:
     previous: Patch | None
     neighbour_before: Patch | None = None
     """The neighbour's mask before this round, if there was one."""
+    change_share: float = 1.0
+    """How much of what has changed there is changed here too."""
     beside: Frame | None = None
     """The neighbour's frame, if its mask, moved along the optical flow, is to count as it is."""
     outline_share: float = 0.0
@@ -219,7 +221,9 @@ def propagate(
             previous[i, 0] = _mask_crop(job.previous, region, job.size, side, spec)
             if spec.carry_changes and job.previous and job.neighbour_before:
                 before = _mask_crop(job.neighbour_before, region, job.size, side, spec)
-                previous[i, 0] = with_change(previous[i, 0], neighbours[i, 0], before)
+                previous[i, 0] = with_change(
+                    previous[i, 0], neighbours[i, 0], before, job.change_share
+                )
         references = stack_references([job.reference for job, _ in part])
         logits = networks.propagate(references, frames, neighbours, previous)
         for i, (job, region) in enumerate(part):

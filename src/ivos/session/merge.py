@@ -17,6 +17,8 @@ from ivos.masks import Bytes2D, Patch, PixelBox
 from ivos.types import LabelMap, ObjectId
 
 _CLAMP = np.float32(1e-7)
+_LOST = 0.1
+"""Less than this part of what an object was is as good as nothing."""
 
 
 def _odds(probs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -141,6 +143,20 @@ def blend(new: Patch, old: Patch | None, weight: float) -> Patch:
     return Patch(new.size, box[0], box[1], np.asarray(values, np.uint8))
 
 
+def not_lost(new: Patch, old: Patch | None, left: float) -> Patch:
+    """``new``, or ``old`` where hardly anything of that is left in it: no person has said so.
+
+    ``left`` is how much of the old mask a person has left on the frame they drew on, as a part of
+    its area: where they took the object away, it may go.
+    """
+    return old if old is not None and area(new) < _LOST * min(left, 1) * area(old) else new
+
+
+def area(patch: Patch) -> int:
+    """How many pixels are the object's."""
+    return int((patch.values >= 128).sum())
+
+
 def balance(patches: Mapping[ObjectId, Patch]) -> dict[ObjectId, Patch]:
     """The masks of a frame, scaled down where together they claim more than there is.
 
@@ -190,10 +206,10 @@ def confidence(patch: Patch) -> float:
     counts = np.bincount(patch.values.ravel(), minlength=256)
     mass = counts * _PROBS
     inside, outside = float(mass[128:].sum()), float(mass[:128].sum())
-    area = float(counts[128:].sum())
-    if area + outside < 1:
+    found = float(counts[128:].sum())
+    if found + outside < 1:
         return 1.0
-    return inside / (area + outside)
+    return inside / (found + outside)
 
 
 def iou(a: Patch, b: Patch) -> float:
@@ -202,5 +218,5 @@ def iou(a: Patch, b: Patch) -> float:
     both = 0
     if shared is not None:
         both = int(((a.within(shared) >= 128) & (b.within(shared) >= 128)).sum())
-    either = int((a.values >= 128).sum()) + int((b.values >= 128).sum()) - both
+    either = area(a) + area(b) - both
     return both / either if either else 1.0

@@ -14,8 +14,8 @@ from typing import Protocol
 from ivos.masks import Patch
 from ivos.runtime.protocol import Array, Networks
 from ivos.session.inference import PropagationJob, propagate
-from ivos.session.merge import balance, blend, settle, yielding
-from ivos.session.schedule import blend_weight, outline_share
+from ivos.session.merge import balance, blend, not_lost, settle, yielding
+from ivos.session.schedule import blend_weight, change_share, outline_share
 from ivos.session.settings import Settings
 from ivos.types import Frame, ObjectId, Video
 
@@ -46,6 +46,8 @@ class Course:
     reference: Array
     settled: Collection[int]
     """The frames that the object's new masks fade towards."""
+    left: float
+    """How much of last round's mask is left on the source, by area; 1 where there was none."""
     neighbour: Patch = field(repr=False)
     """Its mask on the frame visited last."""
     before: Patch | None = field(repr=False, default=None)
@@ -94,7 +96,8 @@ def carry(
                     course.before = None
                     continue
                 near = frame - course.frames.step
-                share = outline_share(networks.spec.outline_share, abs(frame - course.source))
+                away = abs(frame - course.source)
+                share = outline_share(networks.spec.outline_share, away)
                 for wanted in (frame, near) if share else (frame,):
                     if wanted not in images:
                         images[wanted] = video[wanted]
@@ -107,6 +110,7 @@ def carry(
                         course.neighbour,
                         previous,
                         course.before,
+                        change_share(away),
                         images[near] if share else None,
                         share,
                     )
@@ -134,15 +138,17 @@ def _arrive(
     """Settle the objects of one frame among each other, lead them on, and blend."""
     if not here:
         return {}
-    raw = {course.object_id: mask for course, _, mask in here}
+    raw = {
+        course.object_id: not_lost(mask, job.previous, course.left) for course, job, mask in here
+    }
     others = known.patches(frame, raw)
     fixed = [object_id for object_id in others if known.fixed(object_id, frame)]
     settled = settle(raw, others, fixed)
     weights: set[float] = set()
     blended: dict[ObjectId, Patch] = {}
-    for course, job, mask in here:
+    for course, job, _ in here:
         object_id = course.object_id
-        course.neighbour = settled[object_id] if settings.soft_aggregation else mask
+        course.neighbour = (settled if settings.soft_aggregation else raw)[object_id]
         course.before = job.previous
         weight = 1.0 if job.previous is None else blend_weight(frame, course.source, course.settled)
         weights.add(weight)

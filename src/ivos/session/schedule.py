@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 _FADES = 0.8
 _HARDLY = 0.05
+_CHANGE_FADES = 0.95
 
 
 def spans(
@@ -51,6 +52,18 @@ def outline_share(first: float, away: int) -> float:
     """
     share = first * _FADES ** (away - 1)
     return share if share > _HARDLY else 0.0
+
+
+def change_share(away: int) -> float:
+    """How much of what a round has changed on the neighbour is changed on a frame ``away`` frames
+    from the annotated one before the network sees it: all of it on the first, 5 % less on each
+    further one.
+
+    What changes near the annotated frame is what a person has said. Farther off more and more of
+    it is the network's own mistakes, which would feed themselves: a mask that crumbles a little
+    would crumble on until nothing is left.
+    """
+    return _CHANGE_FADES ** (away - 1)
 
 
 def between(frames: range, start: int, stop: int) -> range:
