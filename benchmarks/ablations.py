@@ -140,7 +140,7 @@ def changed_whole() -> Iterator[None]:
 @contextmanager
 def lost() -> Iterator[None]:
     """An object that a round loses is lost."""
-    with patch("ivos.session.propagation.not_lost", lambda new, _old, _left: new):
+    with patch("ivos.session.propagation.not_lost", lambda new, _old, _drawn: new):
         yield
 
 

@@ -796,6 +796,17 @@ def test_an_object_that_a_person_takes_away_may_go():
     assert not any((session.labels(frame) == 1).any() for frame in (8, 9, 11))
 
 
+def test_what_is_as_large_as_a_person_made_it_is_not_lost_however_large_it_was_before():
+    video = MovingSquares(length=6, size=(96, 96), count=1)
+    session = Session(video, ColourNetworks())
+    for frame in range(1, 6):
+        session.set_masks(frame, {1: whole(video.size)}, annotate=False)
+    session.set_masks(0, {1: video.mask(1, 0)}, annotate=True)
+    assert video.mask(1, 5).mean() < 0.1
+    run(session)
+    assert score(session, video, 5) > 0.9
+
+
 def test_an_object_that_is_lost_in_its_first_round_is_lost():
     video = MovingSquares(length=12)
     networks = FaintNetworks()

@@ -18,7 +18,7 @@ from ivos.types import LabelMap, ObjectId
 
 _CLAMP = np.float32(1e-7)
 _LOST = 0.1
-"""Less than this part of what an object was is as good as nothing."""
+"""Less than this part of an object is as good as nothing."""
 
 
 def _odds(probs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -143,13 +143,13 @@ def blend(new: Patch, old: Patch | None, weight: float) -> Patch:
     return Patch(new.size, box[0], box[1], np.asarray(values, np.uint8))
 
 
-def not_lost(new: Patch, old: Patch | None, left: float) -> Patch:
-    """``new``, or ``old`` where hardly anything of that is left in it: no person has said so.
+def not_lost(new: Patch, old: Patch | None, drawn: int) -> Patch:
+    """``new``, or ``old`` where hardly anything of the object is left in it: no person said so.
 
-    ``left`` is how much of the old mask a person has left on the frame they drew on, as a part of
-    its area: where they took the object away, it may go.
+    ``drawn`` is its area on the frame that a person drew on: where they took it away, it may go,
+    and what is as large as they made it is not lost, however large it was before.
     """
-    return old if old is not None and area(new) < _LOST * min(left, 1) * area(old) else new
+    return old if old is not None and area(new) < _LOST * min(drawn, area(old)) else new
 
 
 def area(patch: Patch) -> int:

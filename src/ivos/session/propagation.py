@@ -46,8 +46,8 @@ class Course:
     reference: Array
     settled: Collection[int]
     """The frames that the object's new masks fade towards."""
-    left: float
-    """How much of last round's mask is left on the source, by area; 1 where there was none."""
+    drawn: int
+    """Its area on the source."""
     neighbour: Patch = field(repr=False)
     """Its mask on the frame visited last."""
     before: Patch | None = field(repr=False, default=None)
@@ -139,7 +139,7 @@ def _arrive(
     if not here:
         return {}
     raw = {
-        course.object_id: not_lost(mask, job.previous, course.left) for course, job, mask in here
+        course.object_id: not_lost(mask, job.previous, course.drawn) for course, job, mask in here
     }
     others = known.patches(frame, raw)
     fixed = [object_id for object_id in others if known.fixed(object_id, frame)]

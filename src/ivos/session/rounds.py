@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ivos.errors import InvalidInteraction
-from ivos.masks import Patch
 from ivos.runtime.protocol import Networks
 from ivos.session.inference import aggregate
 from ivos.session.known import StoredMasks
@@ -122,9 +121,10 @@ def courses(
             beside = frames.start - frames.step
             neighbour = known.patch(object_id, beside)
             assert neighbour is not None, "led() keeps only objects that have one"
-            drawn, before = known.patch(object_id, one.source), None
-            if opened is not None:
-                before = known.patch_before(opened.step, object_id, one.source)
+            drawn = known.patch(object_id, one.source)
+            before = None
+            if opened is not None and beside == one.source:
+                before = known.patch_before(opened.step, object_id, beside)
             reference = state.references[object_id].astype(np.float32)
             settled = state.settled(object_id) - {one.source}
             ready[-1].append(
@@ -134,18 +134,12 @@ def courses(
                     frames,
                     reference,
                     settled,
-                    _left(drawn, before),
+                    0 if drawn is None else area(drawn),
                     neighbour,
-                    before if beside == one.source else None,
+                    before,
                 )
             )
     return ready
-
-
-def _left(now: Patch | None, before: Patch | None) -> float:
-    """How much of a mask is left, by area; where there was none, 1 if there is one now."""
-    remaining = area(now) if now is not None else 0
-    return float(remaining > 0) if before is None else remaining / max(1, area(before))
 
 
 def begun(state: State, passes: Sequence[Pass], networks: Networks) -> State:
