@@ -769,13 +769,19 @@ def test_what_a_round_changes_is_changed_less_and_less_farther_off():
     assert networks.told[-1] == pytest.approx(1 - 0.4 * 0.95**10, abs=0.05)
 
 
-def test_an_object_that_a_later_round_loses_stays_where_it_was():
-    video = MovingSquares(length=12)
+def about_to_lose(video: MovingSquares) -> Session:
+    """A session whose networks have found an object everywhere and will not find it again."""
     networks = FaintNetworks()
     session = Session(video, networks)
     session.interact(video.drawn(2, (1,)))
     run(session)
     networks.carried = 0.0
+    return session
+
+
+def test_an_object_that_a_later_round_loses_stays_where_it_was():
+    video = MovingSquares(length=12)
+    session = about_to_lose(video)
     before = [session.labels(frame).copy() for frame in range(12)]
     assert all((labels == 1).any() for labels in before)
     session.interact(video.drawn(8, (1,)))
@@ -786,11 +792,7 @@ def test_an_object_that_a_later_round_loses_stays_where_it_was():
 
 def test_an_object_that_a_person_takes_away_may_go():
     video = MovingSquares(length=12)
-    networks = FaintNetworks()
-    session = Session(video, networks)
-    session.interact(video.drawn(2, (1,)))
-    run(session)
-    networks.carried = 0.0
+    session = about_to_lose(video)
     session.set_masks(8, {1: np.zeros(video.size, np.bool_)}, annotate=True)
     run(session)
     assert not any((session.labels(frame) == 1).any() for frame in (8, 9, 11))
