@@ -324,9 +324,9 @@ def with_change(
 ) -> NDArray[np.float32]:
     """Last round's mask of a frame, changed as its neighbour's has been changed since; all 0..1.
 
-    ``share`` is how much of the change there is here.
     What a person took away or added on the neighbour is so taken away or added here, while the rest
     stays what it was: the propagation network need not choose between a correction and its belief.
+    ``share``, 0..1, is how much of the change there is here.
     """
     changed: NDArray[np.float32] = np.clip(
         previous + np.float32(share) * (neighbour - neighbour_before), 0, 1
