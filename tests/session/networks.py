@@ -81,10 +81,3 @@ class BrokenNetworks(ColourNetworks):
             raise MemoryError("no memory for a crop")
         self.good -= 1
         super()._count(name, batch)
-
-
-class CopyingNetworks(ObedientNetworks):
-    """The mask of a frame is that of its neighbour, as it was given."""
-
-    def propagate(self, reference: Array, frame: Array, neighbour: Array, previous: Array) -> Array:
-        return (neighbour - 0.5) * 20

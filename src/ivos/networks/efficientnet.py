@@ -38,8 +38,8 @@ _PACKAGE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf7
 class _ClippedInPlace(torch.autograd.Function):
     """ReLU6 whose gradient keeps the layout of what it clipped.
 
-    PyTorch's own works through a gradient of another layout element by element, which makes a
-    training step on a CPU a tenth longer.
+    PyTorch's own works through a gradient of another layout element by element, which makes
+    learning from a crop on a CPU a tenth slower.
     """
 
     @staticmethod

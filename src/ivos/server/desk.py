@@ -334,7 +334,8 @@ class Desk:
     def _show(self, frame: int, found: Mapping[ObjectId, PackedMask]) -> None:
         """Show a frame with masks that are not kept (yet)."""
         masks = {key: self._store.mask(key, frame) for key in self._session.object_ids}
-        patches = {key: mask.patch() for key, mask in {**masks, **found}.items() if mask}
+        masks.update(found)
+        patches = {key: mask.patch() for key, mask in masks.items() if mask is not None}
         labels: LabelMap = merge.labels(patches, self._session.video.size)
         self._say(pack_labels(frame, self._session.head, labels))
 

@@ -82,7 +82,7 @@ def hear(
     """Run the objects of a question on its frame, with all its prompts.
 
     ``early`` is told what they have come to before some of it is looked at in detail, which takes
-    about as long again; it is not called where nothing is.
+    up to four more crops an object; it is not called where nothing is.
     """
     jobs, masks, references = _looked(networks, settings, image, asked)
     parts = {key: parts_to_look_at(jobs[key], masks[key], networks.spec) for key in jobs}

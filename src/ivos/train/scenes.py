@@ -44,9 +44,6 @@ class SceneMix:
     """Share of pasted objects that come from clips, with their real motion."""
     gaps: tuple[float, ...] = (0.4, 0.25, 0.15, 0.1, 0.05, 0.05)
     """Shares of the steps between neighbouring frames of a real clip: 1, 2, 3 and so on."""
-    leaps: float = 0.25
-    """Share of steps that are leaps instead: what was annotated then lies as far off as it does in
-    a session, and what leads on fits as badly as a mask that has been carried for long."""
 
 
 _SIZES = ((192, 320), (208, 272), (240, 240), (272, 208))
@@ -57,8 +54,6 @@ _MOST_TRIES = 8
 _MOST_GAP_OF_PARTS = 2
 """A side of an object is the same piece of it only while it hardly moves."""
 _LEAST_AREA = 0.004
-_LEAPS = (7, 21)
-"""A leap's least number of frames, and the first that is too many."""
 
 
 def make_scene(footage: Footage, mix: SceneMix, rng: np.random.Generator) -> Scene:
@@ -121,14 +116,12 @@ def _real(clip: Clip, mix: SceneMix, rng: np.random.Generator) -> tuple[Frame, M
 def _frames_of(
     count: int, mix: SceneMix, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], int]:
-    """Which of a clip's frames to take, either way, and the largest gap between them."""
+    """Which of a clip's frames to take, either way, and the gap between them."""
     largest = max(1, (count - 1) // max(1, mix.length - 1))
-    gaps = 1 + rng.choice(len(mix.gaps), size=mix.length - 1, p=mix.gaps)
-    leaps = rng.random(mix.length - 1) < mix.leaps
-    gaps = np.minimum(np.where(leaps, rng.integers(*_LEAPS, mix.length - 1), gaps), largest)
-    start = int(rng.integers(0, count - gaps.sum()))
-    chosen = start + np.concatenate([[0], gaps.cumsum()]).astype(np.int64)
-    return (chosen[::-1] if rng.random() < 0.5 else chosen), int(gaps.max(initial=0))
+    gap = min(largest, 1 + int(rng.choice(len(mix.gaps), p=mix.gaps)))
+    start = int(rng.integers(0, count - gap * (mix.length - 1)))
+    chosen = np.arange(start, start + gap * mix.length, gap)[: mix.length]
+    return (chosen[::-1] if rng.random() < 0.5 else chosen), gap
 
 
 def _parts_of(masks: Sequence[Mask], gap: int, rng: np.random.Generator) -> list[Mask]:
