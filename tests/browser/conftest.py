@@ -158,6 +158,14 @@ def sluggish(films: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
+def stumbling(films: Path, folder: Path) -> Iterator[Server]:
+    """A server at which every second stroke fails after it was answered early."""
+    one = Server(films, "--stumble").start()
+    yield one.opened(folder / "squares.mkv")
+    one.stop()
+
+
+@pytest.fixture
 def server(quick: Server, folder: Path) -> Server:
     """A server that has the test's clip open."""
     return quick.opened(folder / "squares.mkv")

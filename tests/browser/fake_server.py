@@ -1,9 +1,9 @@
 """A server for the browser tests: real everything, but networks that know only colours.
 
-    python -m tests.browser.fake_server FOLDER [--open NAME] [--port N] [--pause SECONDS]
+    python -m tests.browser.fake_server FOLDER [--open NAME] [--port N] [--pause SECONDS] [--stumble]
 
 Prints the address once it is up. ``--pause`` makes each network call take longer, so that a run can
-be watched and cancelled.
+be watched and cancelled. ``--stumble`` lets every second stroke fail after its early answer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from ivos.errors import CannotDo
 from ivos.runtime.protocol import Array
 from ivos.server.app import create_app
 from ivos.server.opening import FileOpener
@@ -34,16 +35,38 @@ class SlowColourNetworks(ColourNetworks):
         return super().propagate(reference, frame, neighbour, previous)
 
 
+class StumblingNetworks(SlowColourNetworks):
+    """Look in detail at what was found, which changes nothing and fails every second time."""
+
+    def __init__(self, pause: float) -> None:
+        super().__init__(pause)
+        self.spec = replace(self.spec, detail_side=30.0)
+        self._looks = 0
+
+    def interact(
+        self, frame: Array, previous: Array, positive: Array, negative: Array
+    ) -> tuple[Array, Array]:
+        logits, reference = super().interact(frame, previous, positive, negative)
+        if len(frame) == 1:
+            return logits, reference
+        self._looks += 1
+        if self._looks % 2 == 0:
+            raise CannotDo("the parts cannot be looked at: try again")
+        return (previous - 0.5) * 20, reference
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--open")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--pause", type=float, default=0.0)
+    parser.add_argument("--stumble", action="store_true")
     args = parser.parse_args()
     listener = bound("127.0.0.1", args.port)
     places = Places(args.folder, upload_limit=20 << 20)
-    opener = FileOpener(places, lambda: SlowColourNetworks(args.pause))
+    kind = StumblingNetworks if args.stumble else SlowColourNetworks
+    opener = FileOpener(places, lambda: kind(args.pause))
     app = create_app(places, opener, first=args.open)
     port = listener.getsockname()[1]
     with suppress(KeyboardInterrupt):

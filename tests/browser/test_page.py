@@ -31,6 +31,24 @@ def test_a_stroke_changes_the_mask_where_it_should(worker: Worker):
     expect(worker.say("#objects .object")).to_have_count(1)
 
 
+def test_a_stroke_that_fails_after_its_early_answer_does_not_stay_on_the_page(
+    page: Page, stumbling: Server
+):
+    worker = Worker(page, SQUARES, PICTURES).open(stumbling.address)
+    worker.seek(3)
+    worker.scribble(1, 3)
+    worker.seek(5)
+    page.mouse.move(640, 8)
+    empty = worker.painted().astype(int)
+    worker.drag(SQUARES.point(1, 5, 0.3), SQUARES.point(1, 5, 0.7))
+    expect(worker.say("#toasts")).to_contain_text("try again")
+    page.mouse.move(640, 8)
+    worker.complete("overlay")
+    assert np.abs(worker.painted() - empty).max() <= 12
+    worker.seek(3)
+    assert worker.overlap((1,), 3) > GOOD
+
+
 def test_two_objects_through_the_video_and_back_after_a_reload(worker: Worker):
     worker.scribble(1, 0)
     worker.press("a")
