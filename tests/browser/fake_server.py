@@ -1,6 +1,6 @@
 """A server for the browser tests: real everything, but networks that know only colours.
 
-    python -m tests.browser.fake_server FOLDER [--open NAME] [--port N] [--pause SECONDS] [--stumble]
+    python -m tests.browser.fake_server FOLDER [--open NAME] [--port N] [--pause S] [--stumble]
 
 Prints the address once it is up. ``--pause`` makes each network call take longer, so that a run can
 be watched and cancelled. ``--stumble`` lets every second stroke fail after its early answer.
