@@ -118,6 +118,111 @@ def test_masks_of_another_size_are_told_or_stretched(tmp_path: Path, kind: str):
     np.testing.assert_array_equal(np.asarray(found[5][cat]) > 0.5, source.masks(5)[7][::2, ::2])
 
 
+def coco(path: Path, *rows: dict[str, Any], categories: tuple[str, ...] = ("person",)) -> Path:
+    """A file with one image, frame 5; ``rows`` are annotations, of the first category."""
+    images = [{"id": 9, "file_name": "00005.jpg"}]
+    names = [{"id": key, "name": name} for key, name in enumerate(categories, start=1)]
+    annotations = [{"image_id": 9, "category_id": 1, **row} for row in rows]
+    data = {"images": images, "categories": names, "annotations": annotations}
+    path.write_text(json.dumps(data))
+    return path
+
+
+def runs(mask: NDArray[np.bool_]) -> dict[str, Any]:
+    return {"size": [*mask.shape], "counts": encode_rle(mask)}
+
+
+def tracks(*keys: int | None) -> tuple[list[dict[str, Any]], list[NDArray[np.bool_]]]:
+    """Annotations of one track each, and their masks, of which no two overlap."""
+    masks = [np.zeros((48, 64), np.bool_) for _ in keys]
+    for column, mask in enumerate(masks):
+        mask[10 : 20 + column, 10 * column : 10 * column + 8] = True
+    rows = zip(keys, masks, strict=True)
+    return [{"track_id": key, "segmentation": runs(mask)} for key, mask in rows], masks
+
+
+@pytest.mark.parametrize(
+    ("keys", "ids"),
+    [
+        ((0, 1, 2), (3, 1, 2)),
+        ((255, 1, 0), (2, 1, 3)),
+        ((1, 1000, 2), (1, 3, 2)),
+        ((None, 7, 1), (2, 7, 1)),
+    ],
+)
+def test_every_track_becomes_an_object_of_its_own(
+    tmp_path: Path, keys: tuple[int | None, ...], ids: tuple[int, ...]
+):
+    rows, masks = tracks(*keys)
+    found = read_masks(coco(tmp_path / "a.json", *rows), matching())
+    assert found.names == dict.fromkeys(ids, "person")
+    for object_id, mask in zip(ids, masks, strict=True):
+        np.testing.assert_array_equal(found[5][object_id], mask)
+
+
+def test_a_category_that_is_a_number_does_not_take_the_id_of_a_track(tmp_path: Path):
+    rows, masks = tracks(None, 2)
+    path = coco(tmp_path / "a.json", *rows, categories=("2",))
+    found = read_masks(path, matching())
+    assert found.names.keys() == {1, 2}
+    np.testing.assert_array_equal(found[5][1], masks[0])
+    np.testing.assert_array_equal(found[5][2], masks[1])
+
+
+def ytvis(path: Path, *keys: int) -> tuple[Path, list[NDArray[np.bool_]]]:
+    """One video with frame 5; ``keys`` are the ids of its annotations."""
+    rows, masks = tracks(*keys)
+    annotations = [
+        {"id": row["track_id"], "video_id": 1, "category_id": 1}
+        | {"segmentations": [row["segmentation"]]}
+        for row in rows
+    ]
+    data = {
+        "videos": [{"id": 1, "file_names": ["clip/00005.jpg"]}],
+        "categories": [{"id": 1, "name": "person"}],
+        "annotations": annotations,
+    }
+    path.write_text(json.dumps(data))
+    return path, masks
+
+
+def test_annotations_of_ytvis_never_share_an_object(tmp_path: Path):
+    path, masks = ytvis(tmp_path / "a.json", 255, 1)
+    found = read_masks(path, matching())
+    assert found.names == {1: "person", 2: "person"}
+    np.testing.assert_array_equal(found[5][1], masks[1])
+    np.testing.assert_array_equal(found[5][2], masks[0])
+    path, _ = ytvis(tmp_path / "b.json", 3, 3)
+    with pytest.raises(InvalidInput, match="two annotations have the id 3"):
+        read_masks(path, matching())
+
+
+def test_objects_of_mots_that_share_a_number_are_told_apart_on_all_frames(tmp_path: Path):
+    places = {1000: 0, 1001: 8, 2001: 16, 2003: 24, 1255: 32, 10000: 40}
+    for frame, missing in ((0, 1001), (1, 2001), (2, 0)):
+        pixels = np.zeros((48, 64), np.uint16)
+        for value, top in places.items():
+            pixels[top : top + 8] = 0 if value == missing else value
+        save(tmp_path / f"m/{frame:06d}.png", pixels)
+    found = read_masks(tmp_path / "m", matching(), "mots")
+    ids = {1: 1000, 2: 1001, 3: 2003, 4: 1255, 5: 2001}
+    assert found.names == {key: f"MOTS {value}" for key, value in ids.items()} | {3: "Object 3"}
+    for key, value in ids.items():
+        for frame, missing in ((0, 1001), (1, 2001), (2, 0)):
+            there = np.zeros((48, 64), np.bool_)
+            there[places[value] : places[value] + 8] = value != missing
+            np.testing.assert_array_equal(found[frame][key], there)
+    again = Matching(video=MadeVideo(), known=found.names)
+    assert read_masks(tmp_path / "m", again, "mots").names == found.names
+
+
+def test_folders_of_the_same_number_are_told(tmp_path: Path):
+    for name in ("1", "01"):
+        save(tmp_path / name / "00005.png", np.full((48, 64), 255, np.uint8))
+    with pytest.raises(InvalidInput, match="01 and 1 are both object 1"):
+        read_masks(tmp_path, matching())
+
+
 def test_coco_of_others_with_polygons_and_plain_counts_is_read(tmp_path: Path):
     mask = MadeSource().masks(5)[3]
     data = {

@@ -6,10 +6,12 @@ What cannot be used is told in one line before anything is changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from ivos.errors import InvalidInput
 from ivos.types import MAX_OBJECT_ID, Mask, ObjectId, SoftMask, Video
 
+Track = TypeVar("Track")
 Masks = dict[ObjectId, Mask | SoftMask]
 """Those of one frame."""
 
@@ -118,15 +121,18 @@ class Matching:
             found[frame] = index
         return dict(sorted(found.items()))
 
-    def id_of(self, name: str, taken: Mapping[ObjectId, str]) -> ObjectId:
-        """The id of the object called ``name``: that of the name, a number in itself, or free."""
+    def id_of(self, name: str, taken: Container[ObjectId]) -> ObjectId:
+        """The id of the object called ``name``: that of the name, a number in itself, or free.
+
+        Never one that is taken.
+        """
         for object_id, known in self.known.items():
             if known == name and object_id not in taken:
                 return object_id
-        if name.isdecimal() and 1 <= int(name) <= MAX_OBJECT_ID:
+        if name.isdecimal() and 1 <= int(name) <= MAX_OBJECT_ID and int(name) not in taken:
             return int(name)
-        used = {*taken, *self.known}
-        free = next((key for key in range(1, MAX_OBJECT_ID + 1) if key not in used), None)
+        every = range(1, MAX_OBJECT_ID + 1)
+        free = next((key for key in every if key not in taken and key not in self.known), None)
         if free is None:
             raise InvalidInput(f"no id is left for {name}: a video holds {MAX_OBJECT_ID} objects")
         return free
@@ -135,14 +141,33 @@ class Matching:
         """Ids for objects known by name, in that order."""
         found: dict[ObjectId, str] = {}
         for name in names:
-            object_id = self.id_of(name, found)
-            if object_id in found:
-                raise InvalidInput(f"{found[object_id]} and {name} are both object {object_id}")
-            found[object_id] = name
+            if name.isdecimal() and int(name) in found:
+                raise InvalidInput(f"{found[int(name)]} and {name} are both object {int(name)}")
+            found[self.id_of(name, found)] = name
         return {key: self.call(key, name) for key, name in found.items()}
+
+    def told_apart(
+        self, numbers: Mapping[Track, ObjectId], names: Mapping[Track, str]
+    ) -> dict[Track, ObjectId]:
+        """An id for each track: its number if it has one, else by name; never that of another."""
+        ids = dict(numbers)
+        for track, name in names.items():
+            ids[track] = self.id_of(name, {*ids.values()})
+        return ids
 
     def call(self, object_id: ObjectId, name: str | None = None) -> str:
         """What an object is called: as it is already, or by ``name`` unless that is a number."""
         if object_id in self.known:
             return self.known[object_id]
         return name if name and not name.isdecimal() else f"Object {object_id}"
+
+
+@contextmanager
+def telling(path: Path) -> Iterator[None]:
+    """Errors of a file that is not as its form says become one line."""
+    try:
+        yield
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidInput(f"{path}: damaged or of another form ({error!r})") from None

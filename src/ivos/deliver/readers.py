@@ -1,23 +1,21 @@
-"""Masks in the trees and files that people have: PNG trees of five kinds, COCO and YTVIS JSON."""
+"""Masks in the trees and files that people have: PNG trees of six kinds, and JSON."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ivos.deliver.incoming import Incoming, Masks, Matching
-from ivos.deliver.rle import expand_counts
+from ivos.deliver.incoming import Incoming, Masks, Matching, telling
+from ivos.deliver.read_json import read_coco, read_json, read_ytvis
 from ivos.errors import InvalidInput
-from ivos.masks import decode_rle
-from ivos.types import MAX_OBJECT_ID, VOID, Mask, ObjectId
+from ivos.types import MAX_OBJECT_ID, VOID, ObjectId
 
 _IMAGES = (".png", ".tif", ".tiff", ".bmp")
 
@@ -33,28 +31,17 @@ def read_masks(path: Path, matching: Matching, form: str | None = None) -> Incom
     if not path.exists():
         raise InvalidInput(f"{path}: no such file or folder")
     read = FORMS[form or recognised(path)]
-    with _telling(path):
+    with telling(path):
         found = read(path, matching)
     if not found.frames or not found.names:
         raise InvalidInput(f"{path}: there are no masks in it")
     return found
 
 
-@contextmanager
-def _telling(path: Path) -> Iterator[None]:
-    """Errors of a file that is not as its form says become one line."""
-    try:
-        yield
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise InvalidInput(f"{path}: damaged or of another form ({error!r})") from None
-
-
 def recognised(path: Path) -> str:
     """The form of the masks in ``path``. Raises InvalidInput where it is none that is known."""
     if path.is_file() and path.suffix.lower() == ".json":
-        data = _json(path)
+        data = read_json(path)
         return "ytvis" if "videos" in data else "coco"
     if path.is_file():
         return _form_of_pixels([path])
@@ -94,62 +81,80 @@ def read_indexed(path: Path, matching: Matching) -> Incoming:
     """Pixels are object ids: one PNG, a folder of them, or a DAVIS tree with this sequence."""
     if (path / "Annotations").is_dir():
         path = _sequence(path / "Annotations", matching.video.name)
-    return _labelled("davis", path, matching, {}, lambda pixels: pixels)
+    return _labelled("davis", path, matching, partial(_as_they_are, path, {}))
 
 
 def read_youtube_vos(path: Path, matching: Matching) -> Incoming:
     """A YouTube-VOS tree; objects are called by their category."""
     folder = _sequence(path / "Annotations", matching.video.name)
-    videos = _json(path / "meta.json").get("videos", {})
+    videos = read_json(path / "meta.json").get("videos", {})
     objects = videos.get(folder.name, {}).get("objects", {})
     names = {int(key): str(about.get("category", "")) for key, about in objects.items()}
-    return _labelled("youtube-vos", folder, matching, names, lambda pixels: pixels)
+    return _labelled("youtube-vos", folder, matching, partial(_as_they_are, folder, names))
 
 
 def read_mots(path: Path, matching: Matching) -> Incoming:
-    """16-bit PNGs: class id times 1000 plus object id; 10000 (ignore) counts as background."""
+    """16-bit PNGs: class id times 1000 plus object id; class 10 (ignore) counts as background.
+
+    A number that no other class has is the object's id; the others get free ids.
+    """
     if (path / "instances").is_dir():
         path = _sequence(path, matching.video.name)
 
-    def ids(pixels: NDArray[np.generic]) -> NDArray[np.generic]:
-        values = pixels.astype(np.int64)
-        return np.where(values // 1000 == 10, 0, values % 1000)
+    def objects(values: Set[int]) -> dict[int, tuple[ObjectId, str]]:
+        meant = sorted(value for value in values if value and value // 1000 != 10)
+        classes = Counter(value % 1000 for value in meant)
+        numbers = {
+            value: value % 1000
+            for value in meant
+            if classes[value % 1000] == 1 and 1 <= value % 1000 <= MAX_OBJECT_ID
+        }
+        names = {value: f"MOTS {value}" for value in meant if value not in numbers}
+        ids = matching.told_apart(numbers, names)
+        return {value: (ids[value], names.get(value, "")) for value in meant}
 
-    return _labelled("mots", path, matching, {}, ids)
+    return _labelled("mots", path, matching, objects)
+
+
+def _as_they_are(
+    path: Path, names: Mapping[ObjectId, str], values: Set[int]
+) -> dict[int, tuple[ObjectId, str]]:
+    """Pixels that are object ids. Raises InvalidInput where they cannot be."""
+    present = (values | names.keys()) - {0, VOID}
+    if present and max(present) > MAX_OBJECT_ID:
+        raise InvalidInput(
+            f"{path}: pixels of value {max(present)} are no object ids, which end at "
+            f"{MAX_OBJECT_ID}; pass --form soft or --form binary if they are something else"
+        )
+    return {value: (value, names.get(value, "")) for value in present}
 
 
 def _labelled(
     form: str,
     path: Path,
     matching: Matching,
-    names: Mapping[ObjectId, str],
-    ids: Callable[[NDArray[np.generic]], NDArray[np.generic]],
+    objects: Callable[[Set[int]], dict[int, tuple[ObjectId, str]]],
 ) -> Incoming:
-    """Pictures whose pixels, once through ``ids``, are object ids."""
+    """Pictures of one value an object; ``objects`` says of all values there whose they are."""
     pictures = [path] if path.is_file() else _pictures(path)
     frames = matching.frames_of([picture.stem for picture in pictures])
 
-    def labels(frame: int) -> NDArray[np.generic]:
+    def values(frame: int) -> NDArray[Any]:
         picture = pictures[frames[frame]]
         pixels = _pixels(picture)
         if pixels.ndim != 2:
             raise InvalidInput(f"{picture} is a colour picture: save it indexed, or in grey")
-        return ids(matching.fitted(pixels, str(picture)))
+        return matching.fitted(pixels, str(picture))
 
     present: set[int] = set()
     for frame in frames:
-        present.update(np.unique(labels(frame)).tolist())
-    present -= {0, VOID}
-    if present and max(present) > MAX_OBJECT_ID:
-        raise InvalidInput(
-            f"{path}: pixels of value {max(present)} are no object ids, which end at "
-            f"{MAX_OBJECT_ID}; pass --form soft or --form binary if they are something else"
-        )
-    called = {key: matching.call(key, names.get(key)) for key in sorted(present | names.keys())}
+        present.update(np.unique(values(frame)).tolist())
+    meant = sorted(objects(present).items(), key=lambda item: item[1])
+    called = {key: matching.call(key, name) for _, (key, name) in meant}
 
     def read(frame: int) -> Masks:
-        found = labels(frame)
-        return {key: found == key for key in called}
+        found = values(frame)
+        return {key: found == value for value, (key, _) in meant}
 
     return Incoming(form, called, tuple(frames), read)
 
@@ -220,103 +225,6 @@ def _grey(
     return convert(matching.fitted(pixels, str(picture)))
 
 
-def read_coco(path: Path, matching: Matching) -> Incoming:
-    """COCO instances, an image a frame; ``track_id`` says which object, else the category does."""
-    data = _json(path)
-    images = {image["id"]: image for image in _rows(data, "images", path)}
-    frames = {
-        key: image["frame_index"]
-        if image.get("frame_index") in range(len(matching.video))
-        else matching.frame_of(Path(str(image.get("file_name", key))).stem)
-        for key, image in images.items()
-    }
-    categories = {row["id"]: str(row["name"]) for row in data.get("categories", [])}
-    tracked: dict[int | str, str] = {}
-    found: dict[int, dict[int | str, Any]] = {frame: {} for frame in frames.values()}
-    for row in _rows(data, "annotations", path):
-        name = categories.get(row["category_id"], f"category {row['category_id']}")
-        track: int | str = row.get("track_id", name)
-        tracked.setdefault(track, name)
-        at = found[frames[row["image_id"]]]
-        if track in at:
-            raise InvalidInput(
-                f"{path}: image {row['image_id']} has two masks of {track}; "
-                "give each object its own track_id"
-            )
-        at[track] = row["segmentation"]
-    return _from_runs("coco", path, matching, tracked, found)
-
-
-def read_ytvis(path: Path, matching: Matching) -> Incoming:
-    """YouTube-VIS: the video of this name, or the only one; an annotation is an object."""
-    data = _json(path)
-    videos = _rows(data, "videos", path)
-    stems = {
-        video["id"]: [Path(str(name)) for name in video.get("file_names", [])] for video in videos
-    }
-    chosen = [
-        key for key, files in stems.items() if files and files[0].parts[0] == matching.video.name
-    ]
-    if not chosen and len(videos) != 1:
-        raise InvalidInput(f"{path}: holds {len(videos)} videos, none is {matching.video.name}")
-    key = chosen[0] if chosen else videos[0]["id"]
-    frames = matching.frames_of([file.stem for file in stems[key]])
-    categories = {row["id"]: str(row["name"]) for row in data.get("categories", [])}
-    tracked: dict[int | str, str] = {}
-    found: dict[int, dict[int | str, Any]] = {frame: {} for frame in frames}
-    for row in _rows(data, "annotations", path):
-        if row["video_id"] != key:
-            continue
-        tracked[row["id"]] = categories.get(row["category_id"], "")
-        for frame, index in frames.items():
-            if row["segmentations"][index] is not None:
-                found[frame][row["id"]] = row["segmentations"][index]
-    return _from_runs("ytvis", path, matching, tracked, found)
-
-
-def _from_runs(
-    form: str,
-    path: Path,
-    matching: Matching,
-    tracked: Mapping[int | str, str],
-    found: Mapping[int, Mapping[int | str, Any]],
-) -> Incoming:
-    """``found``: frame -> track -> COCO segmentation; ``tracked``: what tracks are called.
-
-    A track that is a number becomes the object of that id; one that is a name, that of this name.
-    """
-    ids: dict[int | str, ObjectId] = {}
-    called: dict[ObjectId, str] = {}
-    for track, name in tracked.items():
-        fits = isinstance(track, int) and 1 <= track <= MAX_OBJECT_ID
-        object_id = int(track) if fits else matching.id_of(name, called)
-        ids[track] = object_id
-        called[object_id] = matching.call(object_id, name)
-    empty = np.zeros(matching.video.size, np.bool_)
-
-    def read(frame: int) -> Masks:
-        at = found[frame]
-        with _telling(path):
-            masks = {ids[track]: _segmentation(runs, matching) for track, runs in at.items()}
-        fitted = {key: matching.fitted(mask, f"{path}: a mask") for key, mask in masks.items()}
-        return {key: fitted.get(key, empty) for key in called}
-
-    return Incoming(form, called, tuple(sorted(found)), read)
-
-
-def _segmentation(segmentation: Any, matching: Matching) -> Mask:
-    """Run lengths, compressed or not, or polygons (filled to the nearest pixel)."""
-    if isinstance(segmentation, dict):
-        height, width = segmentation["size"]
-        return decode_rle(expand_counts(segmentation["counts"]), (height, width))
-    canvas = np.zeros(matching.video.size, np.uint8)
-    for polygon in segmentation:
-        # Sixteenths of a pixel; OpenCV counts from the middles of pixels, COCO from their corners.
-        points = (np.reshape(polygon, (-1, 2)) - 0.5) * 16
-        cv2.fillPoly(canvas, [np.rint(points).astype(np.int32)], (1,), shift=4)
-    return canvas > 0
-
-
 FORMS: dict[str, Callable[[Path, Matching], Incoming]] = {
     "davis": read_indexed,
     "binary": read_binary,
@@ -328,25 +236,6 @@ FORMS: dict[str, Callable[[Path, Matching], Incoming]] = {
     "ytvis": read_ytvis,
 }
 """By the name that ``ivos import --form`` knows them by."""
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read ({error.strerror or error})") from None
-    except ValueError as error:
-        raise InvalidInput(f"{path}: not JSON ({error})") from None
-    if not isinstance(data, dict):
-        raise InvalidInput(f"{path}: holds a list; COCO and YTVIS files hold an object")
-    return data
-
-
-def _rows(data: Mapping[str, Any], key: str, path: Path) -> list[Any]:
-    rows = data.get(key)
-    if not isinstance(rows, list):
-        raise InvalidInput(f"{path}: has no list of {key!r}; is it COCO or YTVIS JSON?")
-    return rows
 
 
 def _sequence(root: Path, name: str) -> Path:
