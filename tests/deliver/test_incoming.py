@@ -243,9 +243,38 @@ def test_coco_of_others_with_polygons_and_plain_counts_is_read(tmp_path: Path):
     np.testing.assert_array_equal(found[5][1], mask)
     box = np.zeros((48, 64), np.bool_)
     box[30:44, 10:20] = True
-    off = found[5][2] ^ box
-    assert not off[31:43, 11:19].any()
-    assert off.sum() <= box.sum() - 12 * 8  # at most the border
+    np.testing.assert_array_equal(found[5][2], box)
+
+
+def test_polygons_fill_the_pixels_whose_middle_is_inside(tmp_path: Path):
+    angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    disc = np.stack([31.3 + 17.2 * np.cos(angles), 24.6 + 17.2 * np.sin(angles)], axis=1)
+    path = coco(tmp_path / "a.json", {"segmentation": [disc.ravel().tolist()]})
+    y, x = np.mgrid[:48, :64] + 0.5
+    away = np.hypot(x - 31.3, y - 24.6) - 17.2
+    found = read_masks(path, matching())[5][1]
+    assert found[away < -0.25].all()  # a corner's chord lies 0.05 inside the circle
+    assert not found[away > 0.25].any()
+    assert found.sum() == pytest.approx(np.pi * 17.2**2, rel=0.02)
+
+
+@pytest.mark.parametrize("form", ["coco", "ytvis"])
+def test_polygons_lie_on_the_picture_that_they_were_drawn_on(tmp_path: Path, form: str):
+    polygons = [[80, 30, 90, 30, 90, 40, 80, 40]]
+    if form == "coco":
+        path = coco(tmp_path / "a.json", {"segmentation": polygons})
+    else:
+        path, _ = ytvis(tmp_path / "a.json", 1)
+    data = json.loads(path.read_text())
+    data["images" if form == "coco" else "videos"][0] |= {"width": 128, "height": 96}
+    if form == "ytvis":
+        data["annotations"][0]["segmentations"] = [polygons]
+    path.write_text(json.dumps(data))
+    with pytest.raises(InvalidInput, match=r"a mask is 128x96 pixels, but the video is 64x48"):
+        _ = read_masks(path, matching())[5]
+    box = np.zeros((48, 64), np.bool_)
+    box[15:20, 40:45] = True
+    np.testing.assert_array_equal(read_masks(path, matching(resize=True))[5][1], box)
 
 
 def test_categories_never_take_the_id_of_an_object_of_another_name(tmp_path: Path):

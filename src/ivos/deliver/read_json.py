@@ -16,6 +16,9 @@ from ivos.errors import InvalidInput
 from ivos.masks import decode_rle
 from ivos.types import MAX_OBJECT_ID, Mask
 
+_FINER = 4
+"""Polygons are drawn so much larger: OpenCV fills each pixel that the border touches, too."""
+
 
 def read_coco(path: Path, matching: Matching) -> Incoming:
     """COCO instances, an image a frame; ``track_id`` says which object, else the category does."""
@@ -41,7 +44,8 @@ def read_coco(path: Path, matching: Matching) -> Incoming:
                 "give each object its own track_id"
             )
         at[track] = row["segmentation"]
-    return _from_runs("coco", path, matching, tracked, found)
+    sizes = {frames[key]: _size(image, matching) for key, image in images.items()}
+    return _from_runs("coco", path, matching, tracked, found, sizes)
 
 
 def read_ytvis(path: Path, matching: Matching) -> Incoming:
@@ -58,6 +62,7 @@ def read_ytvis(path: Path, matching: Matching) -> Incoming:
         raise InvalidInput(f"{path}: holds {len(videos)} videos, none is {matching.video.name}")
     key = chosen[0] if chosen else videos[0]["id"]
     frames = matching.frames_of([file.stem for file in stems[key]])
+    (size,) = (_size(video, matching) for video in videos if video["id"] == key)
     categories = {row["id"]: str(row["name"]) for row in data.get("categories", [])}
     tracked: dict[int | str, str] = {}
     found: dict[int, dict[int | str, Any]] = {frame: {} for frame in frames}
@@ -72,7 +77,13 @@ def read_ytvis(path: Path, matching: Matching) -> Incoming:
         for frame, index in frames.items():
             if row["segmentations"][index] is not None:
                 found[frame][row["id"]] = row["segmentations"][index]
-    return _from_runs("ytvis", path, matching, tracked, found)
+    return _from_runs("ytvis", path, matching, tracked, found, dict.fromkeys(frames, size))
+
+
+def _size(row: Mapping[str, Any], matching: Matching) -> tuple[int, int]:
+    """(height, width) that an image or a video says it has; the video's where it does not."""
+    height, width = row.get("height"), row.get("width")
+    return (height, width) if height and width else matching.video.size
 
 
 def _from_runs(
@@ -81,8 +92,10 @@ def _from_runs(
     matching: Matching,
     tracked: Mapping[int | str, str],
     found: Mapping[int, Mapping[int | str, Any]],
+    sizes: Mapping[int, tuple[int, int]],
 ) -> Incoming:
-    """``found``: frame -> track -> COCO segmentation; ``tracked``: what tracks are called.
+    """``found``: frame -> track -> COCO segmentation; ``tracked``: what tracks are called;
+    ``sizes``: (height, width) that the polygons of a frame are drawn on.
 
     A track that is a number becomes the object of that id if there is one; any other, and one that
     is a name, the object of its name or a new one. No two tracks become one object.
@@ -98,24 +111,27 @@ def _from_runs(
     def read(frame: int) -> Masks:
         at = found[frame]
         with telling(path):
-            masks = {ids[track]: _segmentation(runs, matching) for track, runs in at.items()}
+            masks = {ids[track]: _mask(runs, sizes[frame]) for track, runs in at.items()}
         fitted = {key: matching.fitted(mask, f"{path}: a mask") for key, mask in masks.items()}
         return {key: fitted.get(key, empty) for key in called}
 
     return Incoming(form, called, tuple(sorted(found)), read)
 
 
-def _segmentation(segmentation: Any, matching: Matching) -> Mask:
-    """Run lengths, compressed or not, or polygons (filled to the nearest pixel)."""
+def _mask(segmentation: Any, size: tuple[int, int]) -> Mask:
+    """Run lengths, compressed or not, or polygons on a picture of ``size``: the pixels whose middle
+    lies in one.
+    """
     if isinstance(segmentation, dict):
         height, width = segmentation["size"]
         return decode_rle(expand_counts(segmentation["counts"]), (height, width))
-    canvas = np.zeros(matching.video.size, np.uint8)
+    canvas = np.zeros((size[0] * _FINER, size[1] * _FINER), np.uint8)
     for polygon in segmentation:
         # Sixteenths of a pixel; OpenCV counts from the middles of pixels, COCO from their corners.
-        points = (np.reshape(polygon, (-1, 2)) - 0.5) * 16
+        points = (np.reshape(polygon, (-1, 2)) * _FINER - 0.5) * 16
         cv2.fillPoly(canvas, [np.rint(points).astype(np.int32)], (1,), shift=4)
-    return canvas > 0
+    middles = slice(_FINER // 2, None, _FINER)
+    return canvas[middles, middles] > 0
 
 
 def read_json(path: Path) -> dict[str, Any]:
