@@ -6,6 +6,7 @@ import base64
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -181,6 +182,27 @@ def test_a_stroke_during_a_run_is_shown_at_once_and_kept_for_after_it(folder: Pa
         while one.snapshot()["waiting"] or 8 not in one.snapshot()["annotated"]:
             one.next()
         assert one.snapshot()["undo"] == "Draw Object 2 on frame 8"
+
+
+def during(slow: SlowNetworks, ask: Callable[..., dict], *args: object, **fields: object) -> dict:
+    """What a page is answered between two steps of a run."""
+    threading.Timer(0.2, slow.gate.release).start()
+    return ask(*args, **fields)
+
+
+def test_every_brush_stroke_of_a_run_stays_in_sight(folder: Path):
+    slow = SlowNetworks()
+    with serving(folder, networks=slow) as client, page(client, opened(client)) as one:
+        one.stroke(1, frame=0)
+        one.start_run()
+        during(slow, one.stroke, 2, frame=8)
+        for row in (2, 4):
+            brushed = {"object_id": 1, "erase": False, "runs": [row * 128, 20]}
+            during(slow, one.ask, "paint", frame=8, **brushed)
+        shown = [labels for frame, labels in map(labels_of, one.masks) if frame == 8][-1]
+        assert (shown[[2, 4], :20] == 1).all()
+        assert overlap(shown == 2, SQUARES.mask(2, 8)) > 0.8
+        slow.gate.release(100)
 
 
 def test_what_cannot_be_done_during_a_run_says_so(folder: Path):

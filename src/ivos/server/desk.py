@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +28,6 @@ from ivos.server.protocol import (
     ChangeObject,
     Command,
     Done,
-    Event,
     Export,
     Failed,
     Interact,
@@ -47,22 +46,10 @@ from ivos.server.protocol import (
 )
 from ivos.server.review import ReviewTracks
 from ivos.server.values import RunValue
+from ivos.server.waiting import Patient, Say, Waiting, foreseen, labels_with
 from ivos.server.worker import Worker
 from ivos.session import Session, Store, merge
-from ivos.types import BACKGROUND, LabelMap, Mask, ObjectId, Progress, SoftMask
-
-Say = Callable[[Event | bytes], None]
-
-PATIENT = (Interact, Paint, AddObject, ChangeObject)
-"""Commands that are kept while a run goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A command that is kept for after the run."""
-
-    command: Interact | Paint | AddObject | ChangeObject
-    say: Say
+from ivos.types import Mask, ObjectId, Progress, SoftMask
 
 
 class Desk:
@@ -132,9 +119,10 @@ class Desk:
         """Do what a page asks; ``say`` answers that page, everyone hears what changed."""
         began = time.perf_counter()
         try:
-            waiting = self._run is not None and isinstance(command, PATIENT)
-            if waiting:
+            waiting = False
+            if self._run is not None and isinstance(command, Patient):
                 self._keep(command, say)
+                waiting = True
             else:
                 self._do_now(command)
         except IvosError as error:
@@ -316,37 +304,18 @@ class Desk:
             one.say(Failed(one.command.id, str(error)))
             self._say(self.snapshot())
 
-    def _keep(self, command: Command, say: Say) -> None:
-        assert isinstance(command, PATIENT)
-        if isinstance(command, Interact):
-            self._preview(command)
-        elif isinstance(command, Paint):
-            self._preview_paint(command)
+    def _keep(self, command: Patient, say: Say) -> None:
+        if isinstance(command, Interact | Paint):
+            commands = [*(one.command for one in self._waiting), command]
+            labels = foreseen(self._session, self._store, commands, command.frame)
+            self._say(pack_labels(command.frame, self._session.head, labels))
         self._waiting.append(Waiting(command, say))
         self._say(self.snapshot())
 
-    def _preview(self, command: Interact) -> None:
-        """Show what all strokes that wait for this frame will come to."""
-        earlier = [one.command for one in self._waiting if isinstance(one.command, Interact)]
-        prompts = [p for c in (*earlier, command) if c.frame == command.frame for p in c.prompts]
-        self._show(command.frame, self._session.preview(interaction_of(command.frame, prompts)))
-
     def _show(self, frame: int, found: Mapping[ObjectId, PackedMask]) -> None:
-        """Show a frame with masks that are not kept (yet)."""
-        masks = {key: self._store.mask(key, frame) for key in self._session.object_ids}
-        masks.update(found)
-        patches = {key: mask.patch() for key, mask in masks.items() if mask is not None}
-        labels: LabelMap = merge.labels(patches, self._session.video.size)
+        """Show a frame with masks that are not kept yet."""
+        labels = labels_with(self._session, self._store, frame, found)
         self._say(pack_labels(frame, self._session.head, labels))
-
-    def _preview_paint(self, command: Paint) -> None:
-        labels = self._session.labels(command.frame).copy()
-        where = pixels_of(command.runs, self._session.video.size)
-        if command.erase:
-            labels[where & (labels == command.object_id)] = BACKGROUND
-        else:
-            labels[where] = command.object_id
-        self._say(pack_labels(command.frame, self._session.head, labels))
 
     # Telling
 
