@@ -367,6 +367,22 @@ def test_an_import_is_one_step_that_can_be_undone(tmp_path: Path):
     np.testing.assert_array_equal(into.labels(5), source.labels(5))
 
 
+def test_annotated_masks_come_in_as_one_step_and_can_be_propagated(tmp_path: Path):
+    list(export(MadeSource(), "youtube-vos", tmp_path / "out", frames="4:6"))
+    into = session()
+    masks = read_masks(tmp_path / "out", matching())
+    assert len(list(into.import_masks(masks, masks.names, annotate=True))) == 2
+    assert len(into.steps) == 1
+    assert {info.object_id: info.name for info in into.objects} == NAMES
+    assert into.annotated_frames == (4, 5)
+    list(into.propagate())
+    for frame in (4, 5):
+        np.testing.assert_array_equal(into.labels(frame), MadeSource().labels(frame))
+    into.undo()
+    into.undo()
+    assert (into.objects, into.annotated_frames) == ((), ())
+
+
 def test_an_import_that_is_cancelled_or_fails_changes_nothing(tmp_path: Path):
     list(export(MadeSource(), "davis", tmp_path / "out"))
     into = session()

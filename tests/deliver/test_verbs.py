@@ -17,6 +17,7 @@ import pytest
 from ivos.cli import main
 from ivos.cli.export import FLAGS
 from ivos.deliver import KINDS, export
+from ivos.deliver.files import write_png
 from ivos.project import Project
 from ivos.project.replay import replay
 from ivos.runtime import weights
@@ -138,8 +139,64 @@ def test_scribbles_and_annotated_masks_can_be_imported(tmp_path: Path, project: 
     assert main(["import", str(project), str(mask), "--annotate"]) == 0
     with Project.open(project, read_only=True) as opened:
         kinds = [step.action.kind for step in opened.store.steps()]
-        assert kinds == ["import", "interact", "paint"]
+        assert kinds == ["import", "interact", "import"]
         assert SessionView(opened.video, opened.store).annotated_frames == (0, 6)
+
+
+def test_annotated_masks_find_their_object_by_name(tmp_path: Path, project: Path):
+    mask = tmp_path / "masks/Annotations/clip/00006.png"
+    command = ["import", str(project), str(mask), "--form", "binary", "--annotate"]
+    for name, frame in (("bird", 2), ("dog", 4), ("bird", 5)):
+        assert main([*command, "--object", name, "--frame", str(frame)]) == 0
+    with Project.open(project, read_only=True) as opened:
+        view = SessionView(opened.video, opened.store)
+        assert {item.object_id: item.name for item in view.objects} == {
+            1: "bird",
+            3: "dog",
+            7: "cat",
+        }
+        assert view.annotated_frames == (2, 4, 5)
+
+
+def test_annotated_masks_of_many_frames_are_one_step_that_replays(tmp_path: Path, project: Path):
+    white, before = np.full((48, 64), 255, np.uint8), tmp_path / "before.png"
+    write_png(before, white)
+    for name, frames in (("a", (1, 2)), ("b", (2, 3))):  # on frame 1, b has to give way to a
+        (tmp_path / "both" / name).mkdir(parents=True)
+        for frame in frames:
+            write_png(tmp_path / f"both/{name}/{frame:05d}.png", white)
+    assert main(["import", str(project), str(before), "--object", "b", "--frame", "1"]) == 0
+    assert main(["import", str(project), str(tmp_path / "both"), "--annotate"]) == 0
+    clip = tmp_path / "clip.mp4"
+    with (
+        Project.open(project) as opened,
+        Project.create(tmp_path / "again.ivos", open_video(clip), clip) as again,
+    ):
+        assert SessionView(opened.video, opened.store).annotated_frames == (1, 2, 3)
+        results = list(replay(opened.log(), again, ColourNetworks()))
+        assert [result.different for result in results] == [(), (), ()]
+        assert again.store.state().to_json() == opened.store.state().to_json()
+    assert main(["project", str(project), "--undo"]) == 0
+    with Project.open(project, read_only=True) as opened:
+        view = SessionView(opened.video, opened.store)
+        assert view.annotated_frames == ()
+        assert [item.name for item in view.objects] == ["b", "dog", "cat"]
+
+
+def test_a_first_import_that_fails_leaves_no_project(
+    tmp_path: Path, project: Path, capsys: pytest.CaptureFixture[str]
+):
+    other = write_clip(tmp_path / "other.mp4", 12, size=(96, 128))
+    path = tmp_path / "new.ivos"
+    command = ["import", str(path), str(tmp_path / "masks"), "--video"]
+    before = {*tmp_path.iterdir()}
+    assert main([*command, str(other)]) == 2
+    assert "pass --resize to stretch it" in capsys.readouterr().err
+    assert {*tmp_path.iterdir()} == before
+    assert main([*command, str(tmp_path / "clip.mp4")]) == 0
+    kept = project.stat()
+    assert main(["import", str(project), str(tmp_path / "nowhere")]) == 2
+    assert project.stat().st_ino == kept.st_ino
 
 
 KILLED = """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,25 +78,29 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _opened(args: argparse.Namespace) -> Project:
+@contextmanager
+def _opened(args: argparse.Namespace) -> Iterator[Project]:
+    """The project; one that was made for this import goes again where the import fails."""
     from ivos.project import Project
     from ivos.video import open_video
 
     if args.project.exists():
-        return Project.open(args.project, video=args.video)
+        with Project.open(args.project, video=args.video) as project:
+            yield project
+        return
     if args.video is None:
         raise InvalidInput(f"{args.project}: no such project; pass --video VIDEO to make it")
-    return Project.create(args.project, open_video(args.video), args.video)
+    new = Project.create(args.project, open_video(args.video), args.video)
+    try:
+        with new as project:
+            yield project
+    except BaseException:
+        args.project.unlink(missing_ok=True)
+        raise
 
 
 def _put(session: Session, masks: Incoming, annotate: bool) -> dict[str, Any]:
-    if annotate:
-        for _ in masks.values():  # read all once, so that nothing is done where one is damaged
-            pass
-        for frame, found in masks.items():
-            session.set_masks(frame, found, annotate=True)
-    else:
-        watch("importing", session.import_masks(masks, masks.names))
+    watch("importing", session.import_masks(masks, masks.names, annotate=annotate))
     return {"form": masks.form, "frames": len(masks), "objects": [*masks.names]}
 
 

@@ -71,7 +71,7 @@ def perform(session: Session, action: Action, frames_done: int = 0) -> None:
         case "import" if action.frame is None:
             names = {int(object_id): name for object_id, name in given["names"].items()}
             many = {int(at): _unpacked(found) for at, found in given["masks"].items()}
-            for _ in session.import_masks(many, names):
+            for _ in session.import_masks(many, names, annotate=given.get("annotate", False)):
                 pass
         case "paint" | "import":
             session.set_masks(frame, _unpacked(given["masks"]), annotate=given["annotate"])

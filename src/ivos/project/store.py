@@ -143,8 +143,12 @@ class ProjectStore:
             return action
         names = action.details["names"]
         assert isinstance(names, dict)
+        annotated = bool(action.details.get("annotate"))
+        opened = self._read_state(step.number).open
         masks: dict[int, dict[str, JSON]] = {}
         for object_id, frame in self.changes(step.number):
+            if annotated and opened[frame].bases.get(object_id) != step.number + 1:
+                continue  # it only gave way there: nobody said what it is
             mask = self.mask_before(step.number + 1, object_id, frame)
             if mask is not None and str(object_id) in names:
                 data = base64.b64encode(mask.to_bytes()).decode("ascii")

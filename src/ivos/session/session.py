@@ -185,31 +185,36 @@ class Session(SessionView):
             },
         }
         with self._step(Action("paint" if annotate else "import", frame, details=details)):
-            references = None
-            if annotate:  # the networks only look: the masks are what they are
-                looked = Question(frame, OpenFrame(self.head), [*given], given, ())
-                image = self.video[frame]
-                references = remember(self.networks, self.settings, image, looked)
             state = with_objects(self._state, patches)
-            state = with_masks_set(state, frame, [*patches], self.head + 1, references)
             self._put(frame, given | yielding)
-            self._commit(state)
+            self._commit(self._with_set(state, frame, given, annotate))
+
+    def _with_set(
+        self, state: State, frame: int, given: Mapping[ObjectId, Patch], annotate: bool
+    ) -> State:
+        references = None
+        if annotate:  # the networks only look: the masks are what they are
+            looked = Question(frame, OpenFrame(self.head), [*given], given, ())
+            references = remember(self.networks, self.settings, self.video[frame], looked)
+        return with_masks_set(state, frame, [*given], self.head + 1, references)
 
     def import_masks(
         self,
         masks: Mapping[int, Mapping[ObjectId, Mask | SoftMask]],
         names: Mapping[ObjectId, str],
+        *,
+        annotate: bool = False,
     ) -> Iterator[Progress]:
         """Put masks from elsewhere on many frames as one step, yielding after each frame.
 
         ``masks`` holds, by frame and object, what ``set_masks`` takes, and is read as it is needed;
-        ``names`` says which objects they are of, and what those are called that are new. If the
-        iterator is closed before its end, everything is as it was.
+        ``names`` says which objects they are of, and what those are called that are new; with
+        ``annotate``, see there. If the iterator is closed before its end, everything is as it was.
         """
         began, done = self._clock(), 0
-        details: dict[str, JSON] = {"names": {str(key): name for key, name in names.items()}}
+        called: JSON = {str(key): name for key, name in names.items()}
         state = with_objects(self._state, names, names)
-        with self._step(Action("import", details=details)):
+        with self._step(Action("import", details={"annotate": annotate, "names": called})):
             self._running = True
             try:
                 for frame, found in masks.items():
@@ -217,7 +222,7 @@ class Session(SessionView):
                     patches = as_patches(found, self.video.size)
                     given, yielding = beside(frame, patches, self._masks())
                     self._put(frame, given | yielding)
-                    state = with_masks_set(state, frame, [*given], self.head + 1)
+                    state = self._with_set(state, frame, given, annotate)
                     done += 1
                     left = (self._clock() - began) / done * (len(masks) - done)
                     yield Progress(frame, done, len(masks), left)
