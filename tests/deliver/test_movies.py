@@ -235,9 +235,24 @@ def test_colour_tags_of_the_source_are_kept_and_true(tmp_path: Path, kind: str, 
             if kind != "prores4444":  # which is video range always
                 assert int(context.color_range) == (2 if full else 1)
         frames, _ = read(path)
-        below = (slice(42, 47), slice(50, 62))
-        if kind != "background":
-            assert np.abs(frames[2][below].astype(int) - video[2][below]).max() <= 5
+        grey, white, black = (slice(42, 47), slice(50, 62)), np.s_[1:6, 6:7], np.s_[1:6, 34:38]
+        for place in (grey, white, black) if kind != "background" else ():
+            assert np.abs(frames[2][place].astype(int) - video[2][place]).max() <= 5
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_matte_is_as_bright_in_prores_whatever_the_range_of_the_source(
+    tmp_path: Path, full: bool
+):
+    with open_video(tagged_clip(tmp_path / "in.mp4", full=full)) as video:
+        source = MadeSource(video)
+        list(export(source, "matte", tmp_path / "out.mov", edges="soft"))
+        frames, _ = read(tmp_path / "out.mov")
+        for frame, found in enumerate(frames):
+            soft = source.soft(3, frame)
+            assert soft is not None
+            off = np.abs(found[8:20].astype(int) - np.rint(soft[8:20, :, None] * 255))
+            assert off.max() <= 6
 
 
 def with_sound(path: Path, codec: str) -> Path:

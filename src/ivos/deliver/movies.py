@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -188,12 +189,15 @@ def _movie(
 ) -> Iterator[Progress]:
     """Write what ``pixels`` gives for each frame, with the source's times, tags and sound."""
     meter = Meter(len(job.frames))
+    colour = colour or Colour.of(job.video)
+    if codec.encoder == "prores_ks":  # it has no way to say that it is anything else
+        colour = replace(colour, full_range=False)
     with MovieWriter(
         out,
         codec,
         size=job.video.size,
         times=Times.of(job.video, job.frames),
-        colour=colour or Colour.of(job.video),
+        colour=colour,
         sound=Sound.of(job.video, job.frames) if options.audio else None,
     ) as movie:
         for frame in job.frames:
