@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ivos.deliver import KINDS, export
+from ivos.deliver.files import new_folder
 from ivos.errors import OutputError
 from tests.deliver.made import MadeSource, MadeVideo
 
@@ -66,6 +67,40 @@ def test_an_empty_folder_may_be_filled(tmp_path: Path):
     (tmp_path / "out").mkdir()
     list(export(MadeSource(), "davis", tmp_path / "out", frames="0:1"))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["00000.png"]
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path: Path):
+    (tmp_path / "big").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "big")
+    for frames in ("0:2", "0:1"):  # into an empty folder, then over the older export
+        list(export(MadeSource(), "davis", tmp_path / "link", frames=frames, overwrite=True))
+    assert (tmp_path / "link").is_symlink()
+    assert [path.name for path in (tmp_path / "big").iterdir()] == ["00000.png"]
+    assert {path.name for path in tmp_path.iterdir()} == {"big", "link"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "davis"])
+@pytest.mark.parametrize("out", [".", "", "..", "new/.."])
+def test_a_target_without_a_name_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, out: str
+):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    with pytest.raises(OutputError, match="name a file or folder to write with -o"):
+        list(export(MadeSource(), kind, out, overwrite=True))
+    assert [*tmp_path.rglob("*")] == [here]
+
+
+def test_a_folder_without_a_name_is_told_before_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    with (
+        pytest.raises(OutputError, match="name a file or folder to write with -o"),
+        new_folder(Path(), overwrite=True, suffixes=frozenset({".png"})),
+    ):
+        pass
 
 
 def test_a_file_where_a_folder_should_be_is_told(tmp_path: Path):

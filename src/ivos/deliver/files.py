@@ -59,7 +59,10 @@ def new_folder(target: Path, *, overwrite: bool, suffixes: frozenset[str]) -> It
 
     An older ``target`` is replaced as a whole, and only where it holds nothing but files
     with one of ``suffixes`` (``.png``), so that a slip cannot delete a folder of other things.
+    Where ``target`` is a link, what it leads to is replaced, and the link stays.
     """
+    if target.is_symlink():
+        target = Path(os.path.realpath(target))
     if target.is_file():
         raise OutputError(f"{target} is a file: name a folder to write with -o")
     empty = target.is_dir() and not any(target.iterdir())
@@ -79,6 +82,7 @@ def new_folder(target: Path, *, overwrite: bool, suffixes: frozenset[str]) -> It
 
 @contextmanager
 def _part_of(target: Path, overwrite: bool) -> Iterator[Path]:
+    check_name(target)
     if target.exists() and not overwrite:
         raise OutputError(f"{target} exists: pass --overwrite to replace it, or choose another -o")
     part = _hidden(target, "part")
@@ -90,6 +94,12 @@ def _part_of(target: Path, overwrite: bool) -> Iterator[Path]:
         raise _one_line(target, error) from error
     finally:
         _remove(part)
+
+
+def check_name(target: Path) -> None:
+    """Raises OutputError where a path does not say what is to be written is called."""
+    if target.name in ("", ".."):
+        raise OutputError(f"{target}: name a file or folder to write with -o")
 
 
 def _one_line(target: Path, error: OSError) -> OutputError:

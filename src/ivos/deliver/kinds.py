@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ivos.deliver import coco, cvat, datasets, images, measure, movies
-from ivos.deliver.files import fill, new_file, new_folder, tokens_in
+from ivos.deliver.files import check_name, fill, new_file, new_folder, tokens_in
 from ivos.deliver.job import Job
 from ivos.deliver.options import (
     BackgroundOptions,
@@ -187,7 +187,7 @@ def export(source: MaskSource, kind: str, out: str | Path, **options: object) ->
 
 
 def prepare(source: MaskSource, kind: str, out: str | Path, **options: object) -> Export:
-    """``export``, checked but not begun. Raises InvalidInput."""
+    """``export``, checked but not begun. Raises InvalidInput, and OutputError for a bad ``out``."""
     if kind not in KINDS:
         raise InvalidInput(f"no kind of export is called {kind!r}; there are {', '.join(KINDS)}")
     entry = KINDS[kind]
@@ -202,6 +202,7 @@ def prepare(source: MaskSource, kind: str, out: str | Path, **options: object) -
 def _target(entry: Kind, kind: str, out: str, job: Job) -> Path:
     tokens = job.tokens()
     path = Path(fill(out, tokens))
+    check_name(path)
     if entry.folder:
         return path
     if not path.suffix:
