@@ -96,8 +96,12 @@ def test_odd_names_and_a_part_of_the_video_are_valid_too(tmp_path: Path):
     list(export(source, "cvat", tmp_path / "out.xml", frames="5:7"))
     root = valid(tmp_path / "out.xml")
     assert {track.get("label") for track in root.iter("track")} == {'<a & "b">_', "Zoë ☂"}
-    frames = {int(shape.get("frame")) for track in root.iter("track") for shape in track}
-    assert frames == {5, 6}
+    shapes = {
+        (int(shape.get("frame")), shape.get("outside"))
+        for track in root.iter("track")
+        for shape in track
+    }
+    assert shapes == {(5, "0"), (6, "0"), (7, "1")}  # CVAT keeps a shape up to its next one
     assert root.findtext("meta/task/size") == "12"
 
 

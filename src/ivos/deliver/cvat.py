@@ -8,7 +8,7 @@ tied together by ``group_id``, which is the object's id.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -51,12 +51,11 @@ def _write_polygons(job: Job, out: Path, file: IO[str], tolerance: float) -> Ite
                 shown |= {(item.object_id, part): ring for part, ring in enumerate(rings)}
             gone = {track: ring for track, ring in before.items() if track not in shown}
             for outside, shapes in enumerate((shown, gone)):
-                for track, ring in shapes.items():
-                    line = _polygon(frame, ring, outside).encode()
-                    tracks.setdefault(track, []).append((spool.tell(), len(line)))
-                    spool.write(line)
+                _spool(spool, tracks, frame, shapes, outside)
             before = shown
             yield meter.tick(frame)
+        if job.frames.stop < len(job.video):  # else they would stay on to the end of the video
+            _spool(spool, tracks, job.frames.stop, before, 1)
         by_id = {item.object_id: item for item in job.objects}
         for number, (track, places) in enumerate(sorted(tracks.items())):
             file.write(_open_track(number, by_id[track[0]]))
@@ -64,6 +63,19 @@ def _write_polygons(job: Job, out: Path, file: IO[str], tolerance: float) -> Ite
                 spool.seek(start)
                 file.write(spool.read(length).decode())
             file.write("  </track>\n")
+
+
+def _spool(
+    spool: IO[bytes],
+    tracks: dict[tuple[int, int], list[tuple[int, int]]],
+    frame: int,
+    shapes: Mapping[tuple[int, int], Ring],
+    outside: int,
+) -> None:
+    for track, ring in shapes.items():
+        line = _polygon(frame, ring, outside).encode()
+        tracks.setdefault(track, []).append((spool.tell(), len(line)))
+        spool.write(line)
 
 
 def _write_masks(job: Job, file: IO[str]) -> Iterator[Progress]:
