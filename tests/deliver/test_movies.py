@@ -16,7 +16,7 @@ from PIL import Image
 
 from ivos.deliver import export, write_overlay
 from ivos.deliver.edges import Edges
-from ivos.errors import InvalidInput
+from ivos.errors import CannotDo, InvalidInput
 from ivos.masks import DAVIS_PALETTE
 from ivos.video import open_video
 from tests.clips import numbered_frame, read_number, write_clip
@@ -255,23 +255,24 @@ def test_a_matte_is_as_bright_in_prores_whatever_the_range_of_the_source(
             assert off.max() <= 6
 
 
-def with_sound(path: Path, codec: str) -> Path:
+def with_sound(path: Path, codec: str, layout: str = "stereo", rate: int = 48_000) -> Path:
     """Four seconds at 10 fps, and a tone that begins with second 2."""
     with av.open(str(path), "w") as output:
         stream = output.add_stream("libx264", rate=10)
         stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
-        sound = output.add_stream(codec, rate=48_000)
-        sound.codec_context.layout = "stereo"
+        sound = output.add_stream(codec, rate=rate)
+        sound.codec_context.layout = layout
         for number in range(40):
             frame = av.VideoFrame.from_ndarray(numbered_frame(number), format="rgb24")
             output.mux(stream.encode(frame))
-        seconds = np.arange(4 * 48_000) / 48_000
+        seconds = np.arange(4 * rate) / rate
+        channels = av.AudioLayout(layout).nb_channels
         wave = (0.5 * np.sin(2 * np.pi * 440 * seconds) * (seconds >= 2)).astype(np.float32)
         for start in range(0, len(wave), 960):
             piece = av.AudioFrame.from_ndarray(
-                np.stack([wave[start : start + 960]] * 2), format="fltp", layout="stereo"
+                np.stack([wave[start : start + 960]] * channels), format="fltp", layout=layout
             )
-            piece.sample_rate, piece.pts, piece.time_base = 48_000, start, Fraction(1, 48_000)
+            piece.sample_rate, piece.pts, piece.time_base = rate, start, Fraction(1, rate)
             output.mux(sound.encode(piece))
         output.mux(stream.encode(None))
         output.mux(sound.encode(None))
@@ -306,6 +307,46 @@ def test_sound_is_carried_over_in_time(
     assert max(loud) == pytest.approx(2.5, abs=0.06)
 
 
+@pytest.mark.parametrize(
+    ("coded", "layout", "rate", "kind", "suffix", "expected"),
+    [
+        ("ac3", "5.1(side)", 48_000, "webm", ".webm", ("opus", "5.1", 48_000)),
+        ("flac", "2.1", 44_100, "webm", ".webm", ("opus", "stereo", 48_000)),
+        ("flac", "stereo", 192_000, "overlay", ".mp4", ("aac", "stereo", 48_000)),
+        ("flac", "5.1(side)", 44_100, "prores4444", ".mov", ("pcm_s16le", "5.1(side)", 44_100)),
+    ],
+)
+def test_sound_that_an_encoder_does_not_take_is_converted(
+    tmp_path: Path,
+    coded: str,
+    layout: str,
+    rate: int,
+    kind: str,
+    suffix: str,
+    expected: tuple[str, str, int],
+):
+    clip = with_sound(tmp_path / "in.mkv", coded, layout, rate)
+    with open_video(clip) as video:
+        list(export(MadeSource(video), kind, tmp_path / f"out{suffix}", audio=True, frames="10:35"))
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        context = container.streams.audio[0].codec_context
+        assert (context.name, context.layout.name, context.sample_rate) == expected
+        loud = [
+            frame.time
+            for frame in container.decode(audio=0)
+            if np.abs(frame.to_ndarray().astype(np.float32)).max() > 0.1
+        ]
+    assert min(loud) == pytest.approx(1.0, abs=0.05)
+
+
+def test_what_ffmpeg_refuses_is_told_in_one_line_and_leaves_nothing(tmp_path: Path):
+    wide = MadeSource(MadeVideo(length=2, size=(48, 20_000)))  # H.264 ends at 16384
+    with pytest.raises(CannotDo, match=r"cannot write .*out\.mp4: FFmpeg does not") as caught:
+        list(export(wide, "overlay", tmp_path / "out.mp4"))
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_asking_for_sound_that_is_not_there_is_told(tmp_path: Path):
     with pytest.raises(InvalidInput, match="is made of images and has no sound"):
         list(export(MadeSource(), "overlay", tmp_path / "out.mp4", audio=True))
@@ -327,6 +368,18 @@ def test_a_gif_repeats_and_keeps_time(tmp_path: Path):
             image.seek(index)
             assert image.info["duration"] == 100
             assert read_number(np.array(image.convert("RGB"))) == 2 * index
+
+
+def test_a_gif_leaves_out_frames_that_follow_too_soon(tmp_path: Path):
+    source = MadeSource(MadeVideo(length=6, times=(0, 0.5, 0.504, 0.512, 0.9, 0.904), fps=6.6))
+    list(export(source, "gif", tmp_path / "out.gif", opacity=0.0, width=64))
+    with Image.open(tmp_path / "out.gif") as image:
+        shown = []
+        for index in range(image.n_frames):
+            image.seek(index)
+            shown.append((read_number(np.array(image.convert("RGB"))), image.info["duration"]))
+    assert shown[:2] == [(0, 500), (1, 400)]
+    assert [number for number, _ in shown] == [0, 1, 4]
 
 
 @pytest.mark.parametrize(

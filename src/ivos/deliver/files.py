@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -92,6 +93,11 @@ def _part_of(target: Path, overwrite: bool) -> Iterator[Path]:
         yield part
     except OSError as error:
         raise _one_line(target, error) from error
+    except av.FFmpegError as error:
+        raise OutputError(
+            f"cannot write {target}: FFmpeg does not take it ({error.strerror}): "
+            "choose another kind, or leave out --audio"
+        ) from error
     finally:
         _remove(part)
 

@@ -33,6 +33,8 @@ PRORES_4444 = Codec(
 )
 """10-bit colour, and alpha in as many bits as FFmpeg takes from that pixel format: 10."""
 PRORES_HQ = Codec("mov", "prores_ks", "yuv422p10le", {"profile": "hq", "vendor": "apl0"})
+_SHORTEST = 2
+"""Hundredths of a second: what stays for less in a GIF, players show for ten."""
 LOSSLESS_GREY = Codec("matroska", "ffv1", "gray", {"level": "3", "slicecrc": "1"})
 
 
@@ -147,25 +149,27 @@ def write_gif(job: Job, out: Path, options: GifOptions) -> Iterator[Progress]:
         return Image.fromarray(picture).resize(size, Image.Resampling.BOX)
 
     shown = _spaced(job, 1 / options.fps)
-    palette = _palette([small(frame) for frame in shown[:: -(-len(shown) // 16)]])
-    start = job.video.timestamp(shown[0])
-    ticks = [round(100 * (job.video.timestamp(frame) - start)) for frame in shown]
-    end = job.video.timestamp(job.frames[-1]) + 1 / job.video.fps - start
+    palette = _palette([small(frame) for frame in [*shown][:: -(-len(shown) // 16)]])
+    end = job.video.timestamp(job.frames[-1]) + 1 / job.video.fps
+    last = round(100 * (end - job.video.timestamp(job.frames[0]))) - max(shown.values())
     meter = Meter(len(shown))
-    with GifWriter(out, size, palette, max(2, round(100 * end) - ticks[-1])) as gif:
-        for frame, at in zip(shown, ticks, strict=True):
+    with GifWriter(out, size, palette, max(_SHORTEST, last)) as gif:
+        for frame, at in shown.items():
             gif.write(small(frame), at)
             yield meter.tick(frame)
 
 
-def _spaced(job: Job, seconds: float) -> list[int]:
-    """Frames from the first on, on average at least ``seconds`` apart."""
-    shown: list[int] = []
-    due = job.video.timestamp(job.frames[0])
+def _spaced(job: Job, seconds: float) -> dict[int, int]:
+    """Frames from the first on, on average at least ``seconds`` apart, and when each is shown, in
+    hundredths of a second from the first.
+    """
+    shown: dict[int, int] = {}
+    start = due = job.video.timestamp(job.frames[0])
+    tick = -_SHORTEST
     for frame in job.frames:
         at = job.video.timestamp(frame)
-        if at + 1e-6 >= due:
-            shown.append(frame)
+        if at + 1e-6 >= due and round(100 * (at - start)) >= tick + _SHORTEST:
+            shown[frame] = tick = round(100 * (at - start))
             due = max(due + seconds, at)
     return shown
 

@@ -7,11 +7,13 @@ otherwise. Their times stay true to the picture.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import av
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
@@ -29,6 +31,7 @@ _HOLDS = {
     "webm": ("opus", "vorbis"),
     "matroska": ("aac", "alac", "ac3", "eac3", "flac", "mp3", "opus", "vorbis", "pcm_s16le"),
 }
+_USUAL_RATE = 48_000
 _ENCODERS = {"mov": "pcm_s16le", "mp4": "aac", "webm": "libopus", "matroska": "flac"}
 
 
@@ -69,9 +72,9 @@ class Sound:
             target = container.add_stream_from_template(self._stream)
             self._packets = self._copied(target)
         else:
-            rate = 48_000 if form == "webm" else self._stream.codec_context.sample_rate
+            rate, layout = _taken(_ENCODERS[form], self._stream.codec_context)
             encoder = cast(AudioStream, container.add_stream(_ENCODERS[form], rate=rate))
-            encoder.codec_context.layout = self._stream.codec_context.layout
+            encoder.codec_context.layout = layout
             self._packets = self._encoded(encoder)
 
     def until(self, seconds: float) -> Iterator[Packet]:
@@ -117,6 +120,24 @@ class Sound:
         for piece in resampler.resample(None):
             yield from target.encode(piece)
         yield from target.encode(None)
+
+
+def _taken(encoder: str, source: AudioCodecContext) -> tuple[int, str]:
+    """The rate and the layout nearest to those of ``source`` that ``encoder`` takes.
+
+    Opus does not know speakers at the sides, nor rates such as 44.1 kHz; AAC ends at 96 kHz.
+    """
+    own = source.layout.name
+    for rate in (source.sample_rate, _USUAL_RATE):
+        for layout in (own, own.removesuffix("(side)")):
+            trial = cast(AudioCodecContext, av.CodecContext.create(encoder, "w"))
+            formats = trial.codec.audio_formats
+            assert formats, "every encoder of sound says what it takes"
+            with suppress(av.FFmpegError, ValueError):
+                trial.sample_rate, trial.format, trial.layout = rate, formats[0], layout
+                trial.open()
+                return rate, layout
+    return _USUAL_RATE, "stereo"
 
 
 def _picture_start(container: av.container.InputContainer) -> float:
