@@ -255,10 +255,12 @@ def test_a_matte_is_as_bright_in_prores_whatever_the_range_of_the_source(
             assert off.max() <= 6
 
 
-def with_sound(path: Path, codec: str, layout: str = "stereo", rate: int = 48_000) -> Path:
+def with_sound(
+    path: Path, codec: str, layout: str = "stereo", rate: int = 48_000, gop: int = 250
+) -> Path:
     """Four seconds at 10 fps, and a tone that begins with second 2."""
     with av.open(str(path), "w") as output:
-        stream = output.add_stream("libx264", rate=10)
+        stream = output.add_stream("libx264", rate=10, options={"g": str(gop)})
         stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
         sound = output.add_stream(codec, rate=rate)
         sound.codec_context.layout = layout
@@ -305,6 +307,23 @@ def test_sound_is_carried_over_in_time(
         ]
     assert min(loud) == pytest.approx(1.0, abs=0.05)  # second 2 of the source; frame 10 is second 1
     assert max(loud) == pytest.approx(2.5, abs=0.06)
+
+
+def test_sound_of_a_recording_that_starts_anywhere_stays_with_the_picture(tmp_path: Path):
+    whole = with_sound(tmp_path / "whole.ts", "aac", gop=10).read_bytes()
+    packets = len(whole) // 188
+    (tmp_path / "cut.ts").write_bytes(whole[packets // 8 * 188 :])
+    with open_video(tmp_path / "cut.ts") as video:
+        lost = read_number(video[0])
+        assert 0 < lost < 20
+        list(export(MadeSource(video), "overlay", tmp_path / "out.mp4", audio=True))
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        loud = [
+            frame.time
+            for frame in container.decode(audio=0)
+            if np.abs(frame.to_ndarray().astype(np.float32)).max() > 0.1
+        ]
+    assert min(loud) == pytest.approx(2 - lost / 10, abs=0.06)
 
 
 @pytest.mark.parametrize(

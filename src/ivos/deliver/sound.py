@@ -22,6 +22,7 @@ from av.packet import Packet as AnyPacket
 from ivos.deliver.source import source_file
 from ivos.errors import InvalidInput
 from ivos.types import Video
+from ivos.video.file import VideoFile
 
 Packet: TypeAlias = "AnyPacket[Any]"  # a subscript that PyAV knows in its hints only
 
@@ -36,15 +37,17 @@ _ENCODERS = {"mov": "pcm_s16le", "mp4": "aac", "webm": "libopus", "matroska": "f
 
 
 class Sound:
-    """The first sound stream of a file, ``start`` to ``stop`` seconds after the first picture."""
+    """The first sound stream of a file, ``start`` to ``stop`` seconds after the first picture,
+    which is shown at ``zero`` seconds by the file's clock, or, left out, where its stream begins.
+    """
 
-    def __init__(self, path: Path, start: float, stop: float) -> None:
+    def __init__(self, path: Path, start: float, stop: float, zero: float | None = None) -> None:
         self._input = av.open(str(path))
         if not self._input.streams.audio:
             self._input.close()
             raise InvalidInput(f"{path} has no sound: leave out --audio")
         self._stream = self._input.streams.audio[0]
-        zero = _picture_start(self._input)
+        zero = _picture_start(self._input) if zero is None else zero
         self._start, self._stop = zero + start, zero + stop
         self._offset = round(self._start / float(self._base))
         self._packets: Iterator[Packet] = iter(())
@@ -59,7 +62,9 @@ class Sound:
                 f"{video.name} is made of images and has no sound: leave out --audio"
             )
         end = video.timestamp(frames[-1]) + 1 / video.fps
-        return cls(path, video.timestamp(frames[0]), end)
+        # A recording cut out of a broadcast begins before the first picture that can be decoded.
+        zero = video.start if isinstance(video, VideoFile) else None
+        return cls(path, video.timestamp(frames[0]), end, zero)
 
     @property
     def _base(self) -> Fraction:

@@ -143,6 +143,13 @@ class VideoFile:
         known = self._cache.get(number)
         return self._read(number) if known is None else known
 
+    @property
+    def start(self) -> float | None:
+        """When the first frame is shown, in seconds by the file's own clock, which its sound keeps,
+        too. None where the file does not say when frames are shown.
+        """
+        return None if self._index.counted else float(self._index.times[0] * self._index.time_base)
+
     def timestamp(self, frame: int) -> float:
         """When ``frame`` is shown, in seconds from the first frame."""
         return float((self._index.times[frame] - self._index.times[0]) * self._index.time_base)
