@@ -190,6 +190,39 @@ def during(slow: SlowNetworks, ask: Callable[..., dict], *args: object, **fields
     return ask(*args, **fields)
 
 
+def test_strokes_that_wait_for_a_run_are_kept_when_the_server_is_stopped(folder: Path):
+    slow = SlowNetworks()
+    with serving(folder, networks=slow) as client, page(client, opened(client)) as one:
+        one.stroke(1, frame=0)
+        one.start_run()
+        slow.gate.release()
+        one.until("running")
+        assert during(slow, one.stroke, 2, frame=8)["waiting"]
+        slow.gate.release()
+    with Project.open(folder / "clip.ivos", read_only=True) as project:
+        steps = [(step.action.kind, step.action.frame) for step in project.store.steps()]
+    assert steps == [("interact", 0), ("propagate", None), ("interact", 8)]
+
+
+def test_strokes_that_wait_for_a_run_are_kept_when_it_dies(folder: Path):
+    class Dying(SlowNetworks):
+        def propagate(self, *args: Array) -> Array:
+            super().propagate(*args)
+            if self.batches["propagate"][2:]:
+                raise MemoryError("no room")
+            return args[2]
+
+    slow = Dying()
+    with serving(folder, networks=slow) as client, page(client, opened(client)) as one:
+        one.stroke(1, frame=0)
+        one.start_run()
+        assert during(slow, one.stroke, 2, frame=8)["waiting"]
+        slow.gate.release(100)
+        assert "no room" in one.until("run_ended")["error"]
+        after = one.until("snapshot")
+        assert (after["waiting"], after["undo"]) == (0, "Draw Object 2 on frame 8")
+
+
 def test_every_brush_stroke_of_a_run_stays_in_sight(folder: Path):
     slow = SlowNetworks()
     with serving(folder, networks=slow) as client, page(client, opened(client)) as one:

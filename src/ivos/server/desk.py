@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -117,6 +118,7 @@ class Desk:
 
     def do(self, command: Command, say: Say) -> None:
         """Do what a page asks; ``say`` answers that page, everyone hears what changed."""
+        self._do_waiting()  # there is some if a run died; what comes now is later
         began = time.perf_counter()
         try:
             waiting = False
@@ -136,8 +138,16 @@ class Desk:
         self._session.set_masks(frame, dict(masks), annotate=True)
         self._tell([(key, frame) for key in self._session.object_ids])
 
+    def go_on(self) -> None:
+        """After a run that died: do what waited for its end, and tell where things stand."""
+        self._do_waiting()
+        self._say(self.snapshot())
+
     def close(self) -> None:
-        """Nothing is lost: every step was written when it was done."""
+        """Nothing is lost: every step was written when it was done, and what waited is done now."""
+        for one in self._waiting:
+            with suppress(IvosError):  # nobody is left to be told
+                self._do_now(one.command)
         self._waiting.clear()
 
     def _do_now(self, command: Command) -> None:
@@ -266,9 +276,9 @@ class Desk:
         except IvosError as problem:
             error = str(problem)
         finally:
+            run, self._run = self._run, None
             if hasattr(steps, "close"):
                 steps.close()
-            run, self._run = self._run, None
         if run is not None:
             self._ended(run, error, time.perf_counter() - began, place)
 
@@ -294,7 +304,10 @@ class Desk:
         propagated = run.kind == "propagate" and run.done > 0
         changed = self._store.changes(self._session.head) if propagated else []
         self._tell(changed)
-        while self._waiting:  # counted in snapshots until they are done
+        self._do_waiting()
+
+    def _do_waiting(self) -> None:
+        while self._waiting and self._run is None:  # counted in snapshots until they are done
             self._after_run(self._waiting.pop(0))
 
     def _after_run(self, one: Waiting) -> None:

@@ -190,7 +190,8 @@ class Room:
         """A run died of a mistake of ours: say so; what is done is on disk."""
         _log.error("a run failed", exc_info=error)
         self.say(RunEnded("propagate", False, _words(error), 0, 0.0, None, None))
-        self._worker.submit(lambda: self.say(self._desk.snapshot()))
+        # asked for on its thread, since it may be in the making
+        self._worker.submit(lambda: self._desk.go_on())  # noqa: PLW0108
 
     def _drive(self, seat: Seat) -> None:
         before, self._driver = self._driver, seat
@@ -214,8 +215,10 @@ class Room:
         self._driver = None
 
         def finish() -> None:
-            self._desk.close()
-            self._opened.close()
+            try:
+                self._desk.close()
+            finally:
+                self._opened.close()
 
         await asyncio.to_thread(self._worker.close, finish)
         await asyncio.to_thread(self.pictures.close)
