@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,15 @@ import pytest
 from ivos.errors import InvalidInput
 from ivos.project import Project, read_log, replay
 from ivos.runtime.protocol import Array
+from ivos.session import Action
 from ivos.video import open_video
 from tests.fakes import ColourNetworks, MovingSquares
 from tests.project.conftest import work
+
+EMPTY_RUN = Action(
+    "propagate",
+    details={"start": None, "stop": None, "forward": True, "backward": True, "barriers": []},
+)
 
 
 class Blinking(ColourNetworks):
@@ -59,6 +66,20 @@ def test_an_exported_session_replays_like_its_project(
     assert log.video == project.video_identity
     assert log.settings == project.settings
     assert all(not result.different for result in replay(log, fresh, ColourNetworks()))
+
+
+def test_a_propagation_that_once_found_only_locked_objects_replays_as_the_step_it_was(
+    project: Project, fresh: Project, squares: MovingSquares
+) -> None:
+    session = project.session(ColourNetworks())
+    session.interact(squares.drawn(1, [1]))
+    session.change_object(1, locked=True)
+    steps = [*project.log().steps]
+    nothing = replace(steps[0], action=EMPTY_RUN, masks={})
+    log = replace(project.log(), steps=[*steps, nothing, steps[1]])
+    results = list(replay(log, fresh, ColourNetworks()))
+    assert [result.number for result in results] == [1, 2, 3, 4]
+    assert not any(result.different for result in results)
 
 
 def test_undone_steps_are_not_replayed(

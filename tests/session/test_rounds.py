@@ -687,6 +687,55 @@ def test_a_locked_object_is_left_out_of_rounds():
     assert session.has_mask(2, 2)
 
 
+def test_strokes_on_an_object_that_is_locked_wait_until_it_is_unlocked():
+    video = MovingSquares(length=8)
+    session = drawn(video, 3, 1)
+    session.change_object(1, locked=True)
+    session.interact(video.drawn(3, [2]))
+    run(session, backward=False)
+    assert session.rounds == 1
+    assert run(session, forward=False) == [
+        2,
+        1,
+        0,
+    ]  # the last one, the other way
+    session.change_object(1, locked=False)
+    assert sorted(run(session)) == [0, 1, 2, 4, 5, 6, 7]
+    assert session.rounds == 2
+    assert session.state.open == {}
+    assert min(score(session, video, t) for t in range(8)) > 0.9
+
+
+def test_an_object_that_was_propagated_beside_a_locked_one_is_corrected_from_its_mask():
+    video = MovingSquares(length=4)
+    networks = RecordingNetworks()
+    session = Session(video, networks)
+    session.interact(video.drawn(1, [1]))
+    session.change_object(1, locked=True)
+    session.interact(video.drawn(1, [2]))
+    run(session)
+    assert [prompt.object_id for prompt in session.state.open[1].prompts] == [1]
+    mask = session.soft(2, 1)
+    session.interact(Interaction.of(1, [Click(2, (0.99, 0.99), positive=False)]))
+    assert networks.interactions[-1]["previous"].max() == 1  # its mask, and not nothing
+    assert region_similarity(mask > 0.5, session.soft(2, 1) > 0.5) > 0.9
+
+
+@pytest.mark.parametrize("how", ["locked", "removed"])
+def test_a_round_without_any_object_is_no_step(how):
+    session = drawn(MovingSquares(length=4), 0, 1)
+    if how == "locked":
+        session.change_object(1, locked=True)
+    else:
+        run(session)
+        session.remove_object(1)
+    steps = len(session.steps)
+    words = {"locked": "is locked: unlock", "removed": "draw on a frame first"}
+    with pytest.raises(InvalidInteraction, match=words[how]):
+        run(session)
+    assert len(session.steps) == steps
+
+
 # Motion
 
 

@@ -95,6 +95,9 @@ def _unpacked(masks: Mapping[str, str]) -> dict[ObjectId, SoftMask]:
 
 
 def _propagate(session: Session, given: Mapping[str, Any], frames_done: int) -> None:
+    if not (frames_done or session.state.sources):
+        session.lock(())  # what once was a step that did nothing: later ones count on its number
+        return
     progress = session.propagate(**given)
     for done, _ in enumerate(progress, start=1):
         if done == frames_done:

@@ -241,8 +241,7 @@ class Desk:
 
     def _in_shots(self, run: Callable[..., Iterator[Progress]]) -> Iterator[Progress | None]:
         """Find where the shots end, then stay in them; None while nothing is done yet."""
-        state = self._session.state
-        frames = [*state.open] or [frame for frame, _ in state.last]
+        frames = [frame for frame, _ in self._session.state.sources]
         for frame in frames:
             for _ in self._shots.search(frame):
                 yield None

@@ -74,12 +74,6 @@ def with_masks_set(
     opened = state.open.get(frame)
     if opened is None and references is None:
         return state
-    opened = opened or OpenFrame(step)
-    kept = {key: value for key, value in opened.references.items() if key not in object_ids}
-    changed = replace(
-        opened,
-        prompts=tuple(p for p in opened.prompts if p.object_id not in object_ids),
-        references={**kept, **(references or {})},
-        bases={**opened.bases, **dict.fromkeys(object_ids, step + 1)},
-    )
+    changed = (opened or OpenFrame(step)).settled_for(object_ids, step + 1)
+    changed = replace(changed, references={**changed.references, **(references or {})})
     return replace(state, open={**state.open, frame: changed})

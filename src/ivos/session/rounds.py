@@ -58,16 +58,11 @@ def plan(state: State, extent: Extent) -> list[Pass]:
 
     Raises InvalidInteraction where there is nothing to propagate.
     """
-    sources = [(frame, tuple(opened.references)) for frame, opened in state.open.items()]
-    sources = [(frame, object_ids) for frame, object_ids in sources if object_ids]
-    locked = {info.object_id for info in state.objects if info.locked}
-    passes = [
-        _pass(frame, set(object_ids) - locked, state, extent)
-        for frame, object_ids in sources or state.last
-    ]
-    if not passes:
+    if not state.sources:
+        if any(opened.references for opened in state.open.values()):
+            raise InvalidInteraction("every object that was drawn is locked: unlock one first")
         raise InvalidInteraction("draw on a frame first: there is nothing to propagate")
-    return passes
+    return [_pass(frame, object_ids, state, extent) for frame, object_ids in state.sources]
 
 
 def _pass(source: int, object_ids: Collection[ObjectId], state: State, extent: Extent) -> Pass:
@@ -123,7 +118,11 @@ def courses(
             assert neighbour is not None, "led() keeps only objects that have one"
             drawn = known.patch(object_id, one.source)
             before = None
-            if opened is not None and beside == one.source:
+            if (
+                opened is not None
+                and beside == one.source
+                and (object_id in opened.references or one.source not in state.open)
+            ):  # not closed by an earlier one, while another object kept the frame open
                 before = known.patch_before(opened.step, object_id, beside)
             reference = state.references[object_id].astype(np.float32)
             settled = state.settled(object_id) - {one.source}
@@ -142,29 +141,35 @@ def courses(
     return ready
 
 
-def begun(state: State, passes: Sequence[Pass], networks: Networks) -> State:
-    """The state once a propagation has begun: frames are annotated, references are aggregated.
+def begun(state: State, passes: Sequence[Pass], networks: Networks, step: int) -> State:
+    """The state once a propagation, which is ``step``, has begun: frames are annotated, references
+    are aggregated.
 
     All of them at once: each pass knows every frame that was drawn on, and a propagation that is
-    cancelled can be taken up again, since its passes are the last ones.
+    cancelled can be taken up again, since its passes are the last ones. What was drawn for objects
+    that no pass speaks of, since they are locked, stays open.
     """
     annotated, references = dict(state.annotated), dict(state.references)
-    closed = [state.open[one.source] for one in passes if one.source in state.open]
+    left, closed = dict(state.open), 0
     for one in passes:
-        opened = state.open.get(one.source)
-        for object_id, reference in opened.references.items() if opened else ():
+        opened = state.open.get(one.source, OpenFrame(step))
+        drawn = [key for key in opened.references if key in one.object_ids]
+        for object_id in drawn:
             before = annotated.get(object_id, ())
             earlier = references.get(object_id)
             if earlier is not None and networks.spec.memory_slots > 1:
                 earlier = without_frame(earlier, before[-networks.spec.memory_slots :], one.source)
-            references[object_id] = aggregate(networks, reference, earlier)
+            references[object_id] = aggregate(networks, opened.references[object_id], earlier)
             annotated[object_id] = (*(t for t in before if t != one.source), one.source)
+        if drawn:
+            left[one.source] = opened.settled_for(drawn, step)
+            closed += 1
     return replace(
         state,
         annotated=annotated,
         references=references,
-        open={},
-        rounds=state.rounds + len(closed),
+        open={frame: opened for frame, opened in left.items() if opened.references},
+        rounds=state.rounds + closed,
         last=tuple((one.source, one.object_ids) for one in passes),
     )
 

@@ -146,7 +146,7 @@ class Session(SessionView):
     ) -> Iterator[Progress]:
         self._check_idle()
         began, done = self._clock(), 0
-        state = begun(self._state, passes, self.networks)
+        state = begun(self._state, passes, self.networks, self.head + 1)
         total = sum(one.visits for one in going)
         self._begin(action)
         self._running = True

@@ -7,8 +7,8 @@ are in it, as base64 of little-endian float16.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -46,6 +46,17 @@ class OpenFrame:
     """The objects that were spoken of, each with the feature of its last run."""
     bases: Mapping[ObjectId, int] = field(default_factory=dict)
     """Objects whose mask was set in between: a correction starts from before this step instead."""
+
+    def settled_for(self, object_ids: Collection[ObjectId], step: int) -> OpenFrame:
+        """The frame where what was drawn for these objects is over: further strokes for them start
+        from their masks just before ``step``.
+        """
+        return replace(
+            self,
+            prompts=tuple(p for p in self.prompts if p.object_id not in object_ids),
+            references={k: v for k, v in self.references.items() if k not in object_ids},
+            bases={**self.bases, **dict.fromkeys(object_ids, step)},
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +99,19 @@ class State:
                 key = (prompt.object_id, frame)
                 found[key] = (*found.get(key, ()), prompt)
         return found
+
+    @property
+    def sources(self) -> tuple[tuple[int, tuple[ObjectId, ...]], ...]:
+        """The (frame, objects) that a propagation carries: those of the open round or, where it has
+        none, of the last one again. Locked objects stay where they are, and are left out.
+        """
+        locked = {info.object_id for info in self.objects if info.locked}
+        opened = tuple((frame, tuple(one.references)) for frame, one in self.open.items())
+        for drawn in (opened, self.last):
+            free = ((at, tuple(key for key in keys if key not in locked)) for at, keys in drawn)
+            if found := tuple((frame, keys) for frame, keys in free if keys):
+                return found
+        return ()
 
     def settled(self, object_id: ObjectId) -> frozenset[int]:
         """The frames that a person settled for this object, in this round or an earlier one."""
