@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ivos.errors import InvalidInput, ProjectError
-from ivos.project import Project, integrity, recover, replay
+from ivos.project import Project, integrity, put_in_place, recover, replay
 from ivos.video import open_video
 from tests.fakes import ColourNetworks, MovingSquares
 from tests.project.conftest import work, write_squares
@@ -215,6 +215,54 @@ def test_recovering_never_replaces_a_file(whole: Path, folder: Path) -> None:
         recover(whole, folder / "out.ivos")
     with pytest.raises(ProjectError, match="cannot be copied"):
         recover(folder / "nothing.ivos", folder / "new.ivos")
+
+
+# A log that a killed process left
+
+
+@pytest.fixture
+def left(folder: Path, source: Path, squares: MovingSquares) -> bytes:
+    """The log beside a project whose process was killed."""
+    path = folder / "killed.ivos"
+    with Project.create(path, open_video(source), source) as project:
+        work(project, squares)
+        return path.with_name("killed.ivos-wal").read_bytes()
+
+
+def test_a_new_project_is_empty_whatever_was_left_of_a_deleted_one(
+    folder: Path, source: Path, left: bytes
+) -> None:
+    path = folder / "new.ivos"
+    path.with_name("new.ivos-wal").write_bytes(left)
+    with Project.create(path, open_video(source), source) as project:
+        assert list(project.store.steps()) == []
+        assert project.store.state().objects == ()
+    assert integrity(path) == []
+
+
+def test_a_recovered_project_is_what_was_saved_whatever_was_left_beside_it(
+    whole: Path, folder: Path, left: bytes
+) -> None:
+    with Project.open(whole) as project:
+        project.store.move(1)
+        original = contents(project)
+    (folder / "out.ivos-wal").write_bytes(left)
+    recover(whole, folder / "out.ivos")
+    with Project.open(folder / "out.ivos") as copy:
+        assert contents(copy) == original
+
+
+def test_the_log_of_a_project_that_is_there_is_left_alone(
+    folder: Path, source: Path, left: bytes
+) -> None:
+    path, finished = folder / "there.ivos", folder / "finished.ivos"
+    Project.create(path, open_video(source), source).close()
+    Project.create(finished, open_video(source), source).close()
+    path.with_name("there.ivos-wal").write_bytes(left)
+    with pytest.raises(ProjectError, match="exists already"):
+        put_in_place(finished, path)
+    assert path.with_name("there.ivos-wal").read_bytes() == left
+    assert finished.is_file()
 
 
 # A full disk

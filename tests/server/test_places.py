@@ -95,6 +95,22 @@ class TestUploads:
         assert (folder / "new.mkv").read_bytes() == data
         opened(client, "new.mkv")
 
+    def test_a_project_arrives_as_it_is_whatever_was_left_of_a_deleted_one(self, folder: Path):
+        path, log = folder / "clip.ivos", folder / "clip.ivos-wal"
+        with serving(folder) as client:
+            opened(client)
+        data = path.read_bytes()
+        with serving(folder) as client, page(client, opened(client)) as one:
+            one.stroke()
+            left = log.read_bytes()
+        path.unlink()
+        log.write_bytes(left)
+        with serving(folder) as client:
+            assert self.put(client, "clip.ivos", data).json() == {"path": "clip.ivos"}
+            assert {entry.name for entry in folder.iterdir()} == {"clip.ivos", "clip.mkv"}
+            with page(client, opened(client, "clip.ivos")) as one:
+                assert one.snapshot()["steps"] == []
+
     def test_nothing_is_overwritten(self, client: TestClient, folder: Path):
         data = (folder / "clip.mkv").read_bytes()
         assert self.put(client, "clip.mkv", data).json() == {"path": "clip (2).mkv"}

@@ -209,6 +209,24 @@ class ProjectFile:
             )
 
 
+def put_in_place(finished: Path, path: Path) -> None:
+    """Give a closed project its name, unless that is taken.
+
+    A log of that name was left by a project that was deleted after its writer was killed. SQLite
+    would do again in this one what was done in that one, so it goes. Raises ProjectError.
+    """
+    if path.exists():
+        raise ProjectError(f"{path}: exists already; open it, or choose another name")
+    drop_log(path)
+    finished.rename(path)
+
+
+def drop_log(path: Path) -> None:
+    """Delete what SQLite keeps beside a project that is gone, or that nobody has open."""
+    for suffix in ("-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()

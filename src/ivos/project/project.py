@@ -17,7 +17,7 @@ from typing import Self
 from ivos import __version__
 from ivos.errors import ProjectError
 from ivos.project.check import check
-from ivos.project.file import ProjectFile
+from ivos.project.file import ProjectFile, put_in_place
 from ivos.project.identity import VideoIdentity, frame_map
 from ivos.project.log import SessionLog
 from ivos.project.store import ProjectStore
@@ -79,7 +79,7 @@ class Project:
                 file.set_about("video", identity.to_json())
                 file.set_about("frames", frame_map(video))
                 file.set_about("settings", json.dumps(asdict(settings)))
-            unfinished.rename(path)
+            put_in_place(unfinished, path)
         finally:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ivos.errors import ProjectError
-from ivos.project.file import ProjectFile
+from ivos.project.file import ProjectFile, put_in_place
 from ivos.project.identity import VideoIdentity, frame_map
 from ivos.project.parts import join
 from ivos.project.schema import checksum
@@ -63,7 +63,7 @@ def recover(path: Path, out: Path, *, video: Path | None = None) -> Recovered:
                 damaged = _Damaged(connection, copy.stat().st_size)
                 with closing(ProjectFile.open(rebuilt)) as file, file.transaction():
                     report = _rebuild(damaged, file, out, video)
-            rebuilt.rename(out)
+            put_in_place(rebuilt, out)
     except OSError as error:
         raise ProjectError(f"{path}: cannot be copied to {out} ({error.strerror})") from error
     return report

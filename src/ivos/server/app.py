@@ -22,7 +22,7 @@ from starlette.websockets import WebSocketDisconnect
 from ivos import __version__
 from ivos.errors import CannotDo, InvalidInput, IvosError
 from ivos.masks import read_binary_mask, read_label_map
-from ivos.project import ProjectInUse
+from ivos.project import SUFFIX, ProjectInUse, drop_log, put_in_place
 from ivos.server import exports
 from ivos.server.guard import Access, Guard
 from ivos.server.places import OutsideError, Places, TooLarge
@@ -205,9 +205,13 @@ def _add_places(app: FastAPI, sessions: Sessions) -> None:
             raise InvalidInput(words) from None
         else:
             final = sessions.places.free_name(name)
-            temporary.replace(final)
+            if final.suffix == SUFFIX:
+                put_in_place(temporary, final)
+            else:
+                temporary.replace(final)
         finally:
             temporary.unlink(missing_ok=True)
+            drop_log(temporary)  # looking into a project leaves one
         return {"path": sessions.places.relative(final)}
 
 
