@@ -6,7 +6,8 @@ import base64
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +16,13 @@ import pytest
 from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
+from ivos.deliver import kinds
+from ivos.deliver.kinds import Export
 from ivos.project import Project
 from ivos.runtime.protocol import Array
 from ivos.server.packets import HEADER, pack_labels, pack_soft
-from ivos.types import Frame
+from ivos.server.values import MAX_POINTS
+from ivos.types import Frame, Progress
 from tests.fakes import FAKE_SPEC, ColourNetworks, MovingSquares
 from tests.server.conftest import SQUARES, opened, page, serving, write_video
 
@@ -247,6 +251,34 @@ def test_what_cannot_be_done_during_a_run_says_so(folder: Path):
             assert "propagation is running" in one.ask(kind)["message"]
         slow.gate.release(100)
         one.until("run_ended")
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("remove_object", {"object_id": 1}),
+        ("reject", {"step": 2, "start": 0, "stop": 10, "object_id": None}),
+    ],
+)
+def test_masks_stay_what_they_are_while_they_are_exported(folder: Path, kind: str, fields: dict):
+    class Held(Export):
+        def run(self) -> Iterator[Progress]:
+            for progress in super().run():
+                yield progress
+                gate.acquire(timeout=20)
+
+    gate = threading.Semaphore(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kinds, "Export", Held)
+        with serving(folder) as client, page(client, opened(client)) as one:
+            one.stroke()
+            one.propagate()
+            one.ask("export", kind="davis", options={})
+            threading.Timer(0.2, gate.release).start()
+            assert "an export is running" in one.ask(kind, **fields)["message"]
+            gate.release(100)
+            one.until("run_ended")
+            assert one.ask(kind, **fields)["type"] == "done"
 
 
 def test_a_brush_sets_exactly_its_pixels(client: TestClient):

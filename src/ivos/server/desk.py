@@ -180,12 +180,14 @@ class Desk:
                 )
                 self._tell([])
             case RemoveObject():
+                self._check_idle("delete an object")
                 keys = [(command.object_id, t) for t in self._store.frames(command.object_id)]
                 self._session.remove_object(command.object_id)
                 self._tell(keys)
             case Lock():
                 self._lock(command)
             case Reject():
+                self._check_idle("put masks back")
                 frames = self._frames(command.start, command.stop)
                 self._session.reject(command.step, frames, command.object_id)
                 self._tell(self._store.changes(self._session.head))
