@@ -26,6 +26,9 @@ import { moved, thinned, toFraction, toImage, zoomed } from "./view.js";
  *   | { kind: "brush", marked: Uint8Array, last: [number, number], erase: boolean, layer: HTMLCanvasElement }
  *   | { kind: "pinch" }} Gesture */
 
+/** The pen's other end, as the pointer events standard numbers it. */
+const PEN_ERASER = 5;
+
 export class Pointer {
   /** @param {Stage} stage @param {() => State} state @param {Wishes} wishes */
   constructor(stage, state, wishes) {
@@ -67,7 +70,7 @@ export class Pointer {
       this.gesture = { kind: "pinch" };
       return;
     }
-    if (this.gesture || event.button > 2) return;
+    if (this.gesture || (event.button > 2 && event.button !== PEN_ERASER)) return;
     this.stage.canvas.setPointerCapture(event.pointerId);
     const finger = event.pointerType === "touch" && this.penSeen;
     if (event.button === 1 || this.space || finger || this.state().tool === "pan") {
