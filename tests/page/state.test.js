@@ -37,7 +37,7 @@ test("a version mismatch ends in the server's own words", () => {
 });
 
 test("a stroke is drawn until the server has answered it", () => {
-  const sent = next(working(snapshot()), { type: "sent", stroke: { id: 4, frame: 2, prompts: [stroke] } });
+  const sent = next(working(snapshot()), { type: "sent", stroke: { id: 4, frame: 2, object: 1, prompts: [stroke] } });
   assert.equal(strokesOn(sent, 2).length, 1);
   assert.equal(strokesOn(sent, 3).length, 0);
   const answered = hear(sent, { type: "done", id: 4, seconds: 0.1, waiting: false }, snapshot({ open: [{ frame: 2, prompts: [stroke] }] }));
@@ -46,12 +46,12 @@ test("a stroke is drawn until the server has answered it", () => {
 });
 
 test("a stroke that failed is gone", () => {
-  const sent = next(working(snapshot()), { type: "sent", stroke: { id: 4, frame: 2, prompts: [stroke] } });
+  const sent = next(working(snapshot()), { type: "sent", stroke: { id: 4, frame: 2, object: 1, prompts: [stroke] } });
   assert.equal(strokesOn(hear(sent, { type: "failed", id: 4, message: "no" }), 2).length, 0);
 });
 
 test("a stroke kept for after a run stays until the snapshot without waiting ones", () => {
-  const sent = next(working(snapshot()), { type: "sent", stroke: { id: 4, frame: 2, prompts: [stroke] } });
+  const sent = next(working(snapshot()), { type: "sent", stroke: { id: 4, frame: 2, object: 1, prompts: [stroke] } });
   const kept = hear(sent, { type: "done", id: 4, seconds: 0, waiting: true }, snapshot({ waiting: 1 }));
   assert.equal(strokesOn(kept, 2).length, 1);
   assert.equal(strokesOn(hear(kept, snapshot({ open: [{ frame: 2, prompts: [stroke] }] })), 2).length, 1);
@@ -67,6 +67,19 @@ test("the selected object stays while it exists; a project begins with the first
 
 test("a free object number fills gaps", () => {
   assert.equal(freeObject(working(snapshot({ objects: [object(1), object(3)] }))), 2);
+});
+
+test("a number is not free that a stroke has taken which waits for a run, be it of the brush", () => {
+  const run = { kind: "propagate", title: "", frame: 0, done: 1, total: 9, seconds_left: 1 };
+  let state = working(snapshot({ objects: [object(1)], run }));
+  [[stroke], []].forEach((prompts, at) => {
+    const id = freeObject(state);
+    assert.equal(id, 2 + at);
+    const sent = next(next(state, { type: "select", object: id }), { type: "sent", stroke: { id: 7 + at, frame: 3, object: id, prompts } });
+    state = hear(sent, { type: "done", id: 7 + at, seconds: 0, waiting: true }, snapshot({ objects: [object(1)], run, waiting: at + 1 }));
+  });
+  assert.equal(freeObject(state), 4);
+  assert.equal(freeObject(hear(state, snapshot({ objects: [object(1), object(2)] }))), 3);
 });
 
 test("in and out bound the work, and never cross", () => {

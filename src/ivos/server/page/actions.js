@@ -144,7 +144,7 @@ export class Actions {
     const prompts = [{ kind, object_id: object, path, positive }];
     if (state.playing) this.store.send({ type: "play", on: false });
     if (state.look === "source" || state.compare) this.showMasks();
-    this.store.send({ type: "sent", stroke: { id: connection.nextNumber, frame: state.frame, prompts } });
+    this.store.send({ type: "sent", stroke: { id: connection.nextNumber, frame: state.frame, object, prompts } });
     if (await this.ask({ type: "interact", frame: state.frame, prompts })) return;
     const masks = this.parts.masks(); // it may have been answered early, and then not been kept
     masks?.spoil([[state.frame, state.frame + 1]]);
@@ -169,6 +169,8 @@ export class Actions {
   /** @param {number[]} runs @param {boolean} erase */
   async paint(runs, erase) {
     const state = this.store.get();
+    const connection = this.parts.connection();
+    if (!connection) return;
     const object = state.object ?? freeObject(state);
     const masks = this.parts.masks();
     const name = `labels/${state.frame}`;
@@ -181,6 +183,7 @@ export class Actions {
       masks.keep(name, { ...known, pixels, box: { top: 0, left: 0, bottom: 0, right: 0 } });
       this.parts.stage.draw();
     }
+    this.store.send({ type: "sent", stroke: { id: connection.nextNumber, frame: state.frame, object, prompts: [] } });
     if (await this.ask({ type: "paint", frame: state.frame, object_id: object, erase, runs })) return;
     masks?.spoil([[state.frame, state.frame + 1]]);
     masks?.want(name);

@@ -15,7 +15,8 @@ import { count, covers, withFrame } from "./spans.js";
 /** @typedef {"overlay" | "outline" | "alpha" | "matte" | "source"} Look */
 /** @typedef {"shortcuts" | "export" | "open" | "history" | null} Dialog */
 /** @typedef {{ id: number, kind: "error" | "good" | "info", text: string, link?: string }} Toast */
-/** @typedef {{ id: number, frame: number, prompts: PromptValue[], kept?: boolean }} Pending `kept`: waits for the end of a run */
+/** @typedef {{ id: number, frame: number, object: number, prompts: PromptValue[], kept?: boolean }} Pending a stroke, of
+ *   the brush where it has no prompts; `kept`: waits for the end of a run */
 
 /** @typedef {object} State
  * @property {"starting" | "choosing" | "working" | "refused"} phase
@@ -295,9 +296,10 @@ export function strokesOn(state, frame) {
   return [...open, ...sent];
 }
 
-/** The lowest object number that is free. @param {State} state */
+/** The lowest object number that is free: nothing has it, and no stroke that is on its way or waits. @param {State} state */
 export function freeObject(state) {
   const taken = new Set(state.session?.objects.map((object) => object.object_id));
+  for (const one of state.pending) taken.add(one.object);
   let id = 1;
   while (taken.has(id)) id++;
   return id;
