@@ -6,6 +6,7 @@ import { painted, runs, stamp } from "../../src/ivos/server/page/brush.js";
 import { unpack } from "../../src/ivos/server/page/packets.js";
 import { boxOf, colourTable, overlay } from "../../src/ivos/server/page/paint.js";
 import { SAFE, colourOf, fromHex, hex, lifted } from "../../src/ivos/server/page/palette.js";
+import { MAX_POINTS } from "../../src/ivos/server/page/protocol.js";
 import { frameUnder, showing, tickStep, xOf, zoomedAt } from "../../src/ivos/server/page/scale.js";
 import { clipped, count, covers, joined, neighbour, withFrame } from "../../src/ivos/server/page/spans.js";
 import { fit, kept, thinned, toFraction, toImage, zoomed } from "../../src/ivos/server/page/view.js";
@@ -35,6 +36,14 @@ test("thinning keeps the ends of a stroke", () => {
   const thin = thinned(path, 1);
   assert.ok(thin.length < 10);
   assert.deepEqual([thin[0], thin.at(-1)], [path[0], path.at(-1)]);
+});
+
+test("a stroke without end is thinned until the server takes it", () => {
+  const path = Array.from({ length: 90_000 }, (_, at) => [(at * 7) % 640, (at * 3) % 480]);
+  const thin = thinned(path, 0.5, MAX_POINTS);
+  assert.ok(thin.length <= MAX_POINTS && thin.length > 1000, String(thin.length));
+  assert.deepEqual([thin[0], thin.at(-1)], [path[0], path.at(-1)]);
+  assert.deepEqual(thinned(Array(50).fill([3, 3]), 0.5, 2), [[3, 3], [3, 3]]);
 });
 
 test("a brush marks exactly the pixels whose middle is within its radius", () => {

@@ -120,8 +120,12 @@ class Page:
 
     def send(self, kind: str, /, **fields: Any) -> int:
         self._number += 1
-        self._socket.send_text(json.dumps({"type": kind, "id": self._number, **fields}))
+        self.say(json.dumps({"type": kind, "id": self._number, **fields}))
         return self._number
+
+    def say(self, text: str) -> None:
+        """Send what need not be a command."""
+        self._socket.send_text(text)
 
     def stroke(self, object_id: int = 1, frame: int = 0) -> dict[str, Any]:
         """Draw along an object's diagonal, as a person would."""

@@ -463,9 +463,21 @@ def test_frames_are_pictures_of_the_size_that_was_asked_for(client: TestClient):
     assert client.get(f"/api/session/{'x' * 12}/frames/0").status_code == 409
 
 
-def test_a_page_that_talks_nonsense_is_told_and_hung_up_on(client: TestClient):
+def test_a_command_that_breaks_the_bounds_fails_and_the_session_goes_on(client: TestClient):
     with page(client, opened(client)) as one:
-        one.send("dance")
+        path = [[at % 1000 / 1000, 0.5] for at in range(MAX_POINTS + 1)]
+        prompt = {"kind": "scribble", "object_id": 1, "path": path, "positive": True}
+        answer = one.ask("interact", frame=0, prompts=[prompt])
+        assert answer["type"] == "failed"
+        assert "path" in answer["message"]
+        assert "does not understand" in one.ask("dance")["message"]
+        assert one.stroke()["type"] == "done"
+
+
+@pytest.mark.parametrize("said", ["{", "[7]", '{"type": "cancel"}', '{"id": "x"}', "[" * 9999])
+def test_a_page_that_talks_nonsense_is_told_and_hung_up_on(client: TestClient, said: str):
+    with page(client, opened(client)) as one:
+        one.say(said)
         assert "does not understand" in one.until("refused")["reason"]
         assert one.next()["type"] == "hung up"
 

@@ -9,6 +9,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
@@ -16,6 +17,7 @@ import numpy as np
 from fastapi import Body, FastAPI, Query, Request, Response, WebSocket
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
+from pydantic import TypeAdapter, ValidationError
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocketDisconnect
 
@@ -28,6 +30,8 @@ from ivos.server.guard import Access, Guard
 from ivos.server.places import OutsideError, Places, TooLarge
 from ivos.server.protocol import (
     VERSION,
+    BadMessage,
+    Failed,
     Refused,
     read_command,
     read_hello,
@@ -325,8 +329,8 @@ def _add_socket(app: FastAPI, sessions: Sessions) -> None:
         sending = asyncio.create_task(_send_all(socket, seat))
         try:
             while True:
-                room.hear(seat, read_command(await socket.receive_text()))
-        except InvalidInput as error:  # a page that does not keep to the protocol
+                _hear(room, seat, await socket.receive_text())
+        except InvalidInput as error:  # a page that does not keep to the protocol at all
             seat.put(Refused(str(error)))
             seat.put(None)
             await sending
@@ -335,6 +339,28 @@ def _add_socket(app: FastAPI, sessions: Sessions) -> None:
         finally:
             sending.cancel()
             room.stand_up(seat)
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """All that must be understood of a command to answer it."""
+
+    id: int
+
+
+_NUMBERED = TypeAdapter(_Numbered)
+
+
+def _hear(room: Room, seat: Seat, text: str) -> None:
+    """One command; it fails where it breaks the protocol. Raises BadMessage where it has no id."""
+    try:
+        room.hear(seat, read_command(text))
+    except BadMessage as error:
+        try:
+            number = _NUMBERED.validate_json(text).id
+        except ValidationError:
+            raise error from None
+        seat.put(Failed(number, str(error)))
 
 
 async def _send_all(socket: WebSocket, seat: Seat) -> None:

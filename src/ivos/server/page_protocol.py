@@ -21,12 +21,14 @@ _SCALARS = {int: "number", float: "number", str: "string", bool: "boolean", type
 
 
 def page_protocol() -> str:
-    """The text of ``protocol.js``: the version, and a JSDoc type for each message and value."""
+    """The text of ``protocol.js``: version, bound, and a JSDoc type for each message and value."""
     parts = [
         "// @ts-check\n"
         "/** Messages between page and server. Made from `server/protocol.py` by\n"
         " * `python -m ivos.server.page_protocol`: do not change it by hand. */\n",
         f"export const VERSION = {protocol.VERSION};\n",
+        "/** A stroke has at most so many points. */\n"
+        f"export const MAX_POINTS = {values.MAX_POINTS};\n",
     ]
     parts += [_typedef(message) for message in _messages()]
     parts += [

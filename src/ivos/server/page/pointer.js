@@ -8,6 +8,7 @@
 
 import { runs, stamp } from "./brush.js";
 import { colourOf } from "./palette.js";
+import { MAX_POINTS } from "./protocol.js";
 import { selected } from "./state.js";
 import { moved, thinned, toFraction, toImage, zoomed } from "./view.js";
 
@@ -91,7 +92,6 @@ export class Pointer {
     }
     const excluding = event.button === 2 || event.altKey;
     const image = toImage(this.stage.view, ...at);
-    // the pen's other end is an eraser (button 5 in the pointer events standard)
     const tool = event.buttons & 32 ? "eraser" : state.tool;
     if (tool === "brush" || tool === "eraser") this.beginBrush(image, (tool === "eraser") !== excluding);
     else if (tool !== "pan") {
@@ -157,7 +157,7 @@ export class Pointer {
   /** @param {Extract<Gesture, { kind: "prompt" }>} gesture */
   finish(gesture) {
     const video = /** @type {import("./protocol.js").VideoValue} */ (this.state().video);
-    const path = thinned(gesture.image, Math.max(0.5, 1.5 / this.stage.view.scale)).map((point) => toFraction(point, video));
+    const path = thinned(gesture.image, Math.max(0.5, 1.5 / this.stage.view.scale), MAX_POINTS).map((point) => toFraction(point, video));
     const first = /** @type {[number, number]} */ (path[0]);
     const last = path.at(-1) ?? first;
     const still = Math.hypot((last[0] - first[0]) * video.width, (last[1] - first[1]) * video.height) * this.stage.view.scale < 4;

@@ -4,6 +4,9 @@
 
 export const VERSION = 1;
 
+/** A stroke has at most so many points. */
+export const MAX_POINTS = 20000;
+
 /** A stroke, a click (one point) or a box (two corners); points are fractions of the frame.
  * @typedef {object} PromptValue
  * @property {"scribble" | "click" | "box"} kind

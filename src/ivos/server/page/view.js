@@ -65,8 +65,9 @@ export function toFraction([x, y], image) {
 }
 
 /** A stroke with points dropped that lie nearer than `least` image pixels to the one before; the ends stay.
- * @param {[number, number][]} path @param {number} least @returns {[number, number][]} */
-export function thinned(path, least) {
+ * Where more than `most` are left, `least` is doubled until they are not.
+ * @param {[number, number][]} path @param {number} least @param {number} [most] @returns {[number, number][]} */
+export function thinned(path, least, most = Infinity) {
   /** @type {[number, number][]} */
   const out = [];
   path.forEach((point, at) => {
@@ -74,5 +75,5 @@ export function thinned(path, least) {
     const far = !last || Math.hypot(point[0] - last[0], point[1] - last[1]) >= least;
     if (far || at === path.length - 1) out.push(point);
   });
-  return out;
+  return out.length > most ? thinned(path, least * 2, most) : out;
 }
