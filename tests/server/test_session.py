@@ -438,6 +438,19 @@ def test_every_kind_is_offered_and_exports_can_be_fetched(client: TestClient, fo
         assert zipped.content[:2] == b"PK"
 
 
+@pytest.mark.parametrize("name", ["{client}", "{name}", "take }"])
+def test_braces_in_a_folders_name_are_part_of_it(folder: Path, name: str):
+    place = folder / name
+    place.mkdir()
+    (folder / "clip.mkv").rename(place / "clip.mkv")
+    with serving(folder) as client, page(client, opened(client, f"{name}/clip.mkv")) as one:
+        one.stroke()
+        assert one.ask("export", kind="davis", options={})["type"] == "done"
+        assert one.until("run_ended")["error"] is None
+        assert (place / "clip-exports/davis/00000.png").is_file()
+        assert [path.name for path in folder.iterdir()] == [name]
+
+
 @pytest.mark.parametrize(
     ("kind", "options"),
     [

@@ -256,7 +256,7 @@ class Desk:
         options = exports.checked_options(command.kind, command.options)
         place = exports.free_place(self._folder, command.kind)
         self._folder.mkdir(parents=True, exist_ok=True)
-        steps = deliver.export(self._session, command.kind, place, **options)
+        steps = deliver.export(self._session, command.kind, exports.literal(place), **options)
         self._start(RunValue("export", f"Exporting {command.kind}", 0, 0, 0, None), steps, place)
 
     def _start(self, run: RunValue, steps: Iterator[Progress | None], place: Path | None) -> None:

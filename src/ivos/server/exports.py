@@ -144,6 +144,11 @@ def free_place(folder: Path, kind: str) -> Path:
     return place
 
 
+def literal(place: Path) -> str:
+    """A path as ``deliver.export`` takes it: braces of its own are no tokens."""
+    return str(place).replace("{", "{{").replace("}", "}}")
+
+
 def zipped(folder: Path) -> Iterator[bytes]:
     """A folder as a ZIP, made while it is sent: nothing is kept on the disk or in memory.
 
