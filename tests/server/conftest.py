@@ -73,10 +73,11 @@ def serving(
     upload_limit: int = 1 << 20,
     networks: ColourNetworks | None = None,
     also: frozenset[Path] = frozenset(),
+    first: str | None = None,
 ) -> Iterator[TestClient]:
     places = Places(folder, upload_limit=upload_limit, also=also)
     opener = FileOpener(places, lambda: networks or ColourNetworks())
-    app = create_app(places, opener, access=access)
+    app = create_app(places, opener, access=access, first=first)
     with TestClient(app, base_url="http://127.0.0.1:8000", headers=PROTOCOL) as browser:
         yield browser
 

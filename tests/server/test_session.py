@@ -20,6 +20,7 @@ from ivos.deliver import kinds
 from ivos.deliver.kinds import Export
 from ivos.project import Project
 from ivos.runtime.protocol import Array
+from ivos.server.opening import FileOpener, OpenedProject
 from ivos.server.packets import HEADER, pack_labels, pack_soft
 from ivos.server.values import MAX_POINTS
 from ivos.types import Frame, Progress
@@ -405,6 +406,25 @@ class TestTwoTabs:
         with page(client, opened(client)) as one:
             opened(client, "other.mkv")
             assert "another video" in one.until("closed")["reason"]
+
+
+def test_a_tab_that_comes_while_the_video_is_being_opened_waits_for_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    opening, plain = threading.Event(), FileOpener.open
+
+    def slowly(self: FileOpener, path: Path, *, take_over: bool = False) -> OpenedProject:
+        opening.set()
+        time.sleep(0.5)
+        return plain(self, path, take_over=take_over)
+
+    monkeypatch.setattr(FileOpener, "open", slowly)
+    with serving(folder, first="clip.mkv") as client, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(client.get, "/api/hello")
+        assert opening.wait(20)
+        second = client.get("/api/hello").json()
+        assert second["key"] is not None
+        assert second == first.result(timeout=20).json()
 
 
 def test_a_second_server_on_one_project_is_told_and_may_take_over(folder: Path):

@@ -79,30 +79,41 @@ class Sessions:
         self.room: Room | None = None
         self._lock = asyncio.Lock()
 
+    async def hello(self) -> Room | None:
+        """The room that is open; the first page finds what is to be opened at once. A page that
+        comes meanwhile waits for it. Raises IvosError.
+        """
+        async with self._lock:
+            if self.room is None and self.first is not None:
+                first, self.first = self.first, None
+                return await self._open(first, take_over=False)
+            return self.room
+
     async def open(self, relative: str, *, take_over: bool = False) -> Room:
         """Open a path of the folder; the room that is open now is closed. Raises IvosError."""
         async with self._lock:
-            path = self.places.inside(relative)
-            source = await asyncio.to_thread(self.opener.source, path)
-            if self.room is not None:
-                before, self.room = self.room, None
-                await before.close(
-                    "another video was opened in this server: open it again to go on"
-                )
-            folder = path.parent / f"{path.stem}-exports"
-            loop = asyncio.get_running_loop()
+            return await self._open(relative, take_over=take_over)
 
-            def room() -> Room:
-                opener = self.opener
-                return Room(
-                    lambda: opener.open(path, take_over=take_over),
-                    lambda: opener.video(source),
-                    folder,
-                    loop,
-                )
+    async def _open(self, relative: str, *, take_over: bool) -> Room:
+        path = self.places.inside(relative)
+        source = await asyncio.to_thread(self.opener.source, path)
+        if self.room is not None:
+            before, self.room = self.room, None
+            await before.close("another video was opened in this server: open it again to go on")
+        folder = path.parent / f"{path.stem}-exports"
+        loop = asyncio.get_running_loop()
 
-            self.room = await asyncio.to_thread(room)
-            return self.room
+        def room() -> Room:
+            opener = self.opener
+            return Room(
+                lambda: opener.open(path, take_over=take_over),
+                lambda: opener.video(source),
+                folder,
+                loop,
+            )
+
+        self.room = await asyncio.to_thread(room)
+        return self.room
 
     def of(self, key: str) -> Room:
         """The room with this key. Raises CannotDo where it is gone."""
@@ -173,14 +184,11 @@ def _add_places(app: FastAPI, sessions: Sessions) -> None:
     @app.get("/api/hello", tags=["server"])
     async def hello() -> dict[str, Any]:
         """The protocol's version, and the key of the session that is open, if one is."""
-        problem = None
-        if sessions.room is None and sessions.first is not None:
-            first, sessions.first = sessions.first, None
-            try:
-                await sessions.open(first)
-            except IvosError as error:
-                problem = str(error)
-        key = sessions.room.key if sessions.room is not None else None
+        try:
+            room, problem = await sessions.hello(), None
+        except IvosError as error:
+            room, problem = None, str(error)
+        key = room.key if room is not None else None
         return {"version": VERSION, "key": key, "problem": problem}
 
     @app.get("/api/places", tags=["open"])
@@ -291,15 +299,15 @@ def _add_files(app: FastAPI, sessions: Sessions) -> None:
 
 def _masks_of(data: bytes, object_id: ObjectId | None) -> dict[ObjectId, Mask]:
     """The masks of a PNG. Raises InvalidInput."""
-    with tempfile.NamedTemporaryFile(suffix=".png") as file:
-        file.write(data)
-        file.flush()
+    with tempfile.TemporaryDirectory() as folder:  # a file that is open cannot be read on Windows
+        path = Path(folder) / "mask.png"
+        path.write_bytes(data)
         try:
             if object_id is not None:
-                return {object_id: read_binary_mask(file.name)}
-            labels = read_label_map(file.name)
+                return {object_id: read_binary_mask(path)}
+            labels = read_label_map(path)
         except InvalidInput as error:
-            raise InvalidInput(str(error).replace(file.name, "the mask")) from None
+            raise InvalidInput(str(error).replace(str(path), "the mask")) from None
     ids = [int(i) for i in np.unique(labels) if i not in (BACKGROUND, VOID)]
     if not ids:
         raise InvalidInput("the mask is empty: no pixel of it belongs to an object")
