@@ -107,16 +107,19 @@ def region_around(
     y0, y1 = _grown(top, bottom - 1, minimum, margin)
     x0, x1 = _grown(left, right - 1, minimum, margin)
     if spec.keep_aspect:
-        side = min(max(y1 - y0, x1 - x0), max(size) - 1 + spec.pad_before + spec.pad_after)
+        low, high = _bounds(max(size), spec)
+        side = min(max(y1 - y0, x1 - x0), high - low)
         y0, y1 = _moved_inside(y0, y1, side, size[0])
         x0, x1 = _moved_inside(x0, x1, side, size[1])
         return Region(y0, x0, y1, x1)
-    return Region(
-        max(y0, -spec.pad_before),
-        max(x0, -spec.pad_before),
-        min(y1, size[0] - 1 + spec.pad_after),
-        min(x1, size[1] - 1 + spec.pad_after),
-    )
+    (top_most, bottom_most), (left_most, right_most) = (_bounds(n, spec) for n in size)
+    return Region(max(y0, top_most), max(x0, left_most), min(y1, bottom_most), min(x1, right_most))
+
+
+def _bounds(length: int, spec: CropSpec) -> tuple[float, float]:
+    """How far a crop may reach; also where there is one pixel and no padding it has a width."""
+    low, high = -spec.pad_before, length - 1 + spec.pad_after
+    return (low, high) if low < high else (-0.5, 0.5)
 
 
 def _grown(low: float, high: float, minimum: float, margin: float) -> tuple[float, float]:

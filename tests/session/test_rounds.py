@@ -80,6 +80,16 @@ def test_a_video_of_one_frame_has_nowhere_to_go():
     assert score(session, video, 0) > 0.9
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 1)])
+@pytest.mark.parametrize("square", [False, True])
+def test_a_video_may_be_a_pixel_high_or_wide(size, square):
+    video = MovingSquares(length=2, size=size, count=1)
+    session = Session(video, ColourNetworks(replace(FAKE_SPEC, keep_aspect=square)))
+    session.interact(video.drawn(0))
+    assert run(session) == [1]
+    assert (session.labels(0) == video.truth(0)).all()
+
+
 def test_many_objects_are_found_together_and_share_each_call():
     video = MovingSquares(length=3, size=(84, 84), count=6)
     session = drawn(video, 1)
