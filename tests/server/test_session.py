@@ -458,7 +458,7 @@ def test_every_kind_is_offered_and_exports_can_be_fetched(client: TestClient, fo
         assert zipped.content[:2] == b"PK"
 
 
-@pytest.mark.parametrize("name", ["{client}", "{name}", "take }"])
+@pytest.mark.parametrize("name", ["{client}", "{name}", "{object}", "take }"])
 def test_braces_in_a_folders_name_are_part_of_it(folder: Path, name: str):
     place = folder / name
     place.mkdir()

@@ -183,7 +183,7 @@ def fill(template: str, tokens: Mapping[str, str]) -> str:
 
 def tokens_in(template: str) -> frozenset[str]:
     """The names of the tokens in ``template``; nothing is checked."""
-    return frozenset(re.findall(r"{(\w+)}", template))
+    return frozenset(re.findall(r"(?<!{)(?:{{)*{(\w+)}", template))
 
 
 def safe(text: str) -> str:
