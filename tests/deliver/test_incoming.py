@@ -258,6 +258,15 @@ def test_polygons_fill_the_pixels_whose_middle_is_inside(tmp_path: Path):
     assert found.sum() == pytest.approx(np.pi * 17.2**2, rel=0.02)
 
 
+def test_a_picture_that_is_said_to_be_huge_takes_no_memory(tmp_path: Path):
+    path = coco(tmp_path / "a.json", {"track_id": 1, "segmentation": [[0, 0, 9, 0, 9, 9]]})
+    data = json.loads(path.read_text())
+    data["images"][0] |= {"width": 10**6, "height": 10**6}
+    path.write_text(json.dumps(data))
+    with pytest.raises(InvalidInput, match="1000000x1000000 pixels, too many"):
+        read_masks(path, matching())
+
+
 @pytest.mark.parametrize("form", ["coco", "ytvis"])
 def test_polygons_lie_on_the_picture_that_they_were_drawn_on(tmp_path: Path, form: str):
     polygons = [[80, 30, 90, 30, 90, 40, 80, 40]]

@@ -18,6 +18,8 @@ from ivos.types import MAX_OBJECT_ID, Mask
 
 _FINER = 4
 """Polygons are drawn so much larger: OpenCV fills each pixel that the border touches, too."""
+_MOST_PIXELS = 1 << 26
+"""Twice those of an 8K picture: a file may say anything, and memory is taken by what it says."""
 
 
 def read_coco(path: Path, matching: Matching) -> Incoming:
@@ -44,7 +46,7 @@ def read_coco(path: Path, matching: Matching) -> Incoming:
                 "give each object its own track_id"
             )
         at[track] = row["segmentation"]
-    sizes = {frames[key]: _size(image, matching) for key, image in images.items()}
+    sizes = {frames[key]: _size(image, matching, path) for key, image in images.items()}
     return _from_runs("coco", path, matching, tracked, found, sizes)
 
 
@@ -62,7 +64,7 @@ def read_ytvis(path: Path, matching: Matching) -> Incoming:
         raise InvalidInput(f"{path}: holds {len(videos)} videos, none is {matching.video.name}")
     key = chosen[0] if chosen else videos[0]["id"]
     frames = matching.frames_of([file.stem for file in stems[key]])
-    (size,) = (_size(video, matching) for video in videos if video["id"] == key)
+    (size,) = (_size(video, matching, path) for video in videos if video["id"] == key)
     categories = {row["id"]: str(row["name"]) for row in data.get("categories", [])}
     tracked: dict[int | str, str] = {}
     found: dict[int, dict[int | str, Any]] = {frame: {} for frame in frames}
@@ -80,10 +82,19 @@ def read_ytvis(path: Path, matching: Matching) -> Incoming:
     return _from_runs("ytvis", path, matching, tracked, found, dict.fromkeys(frames, size))
 
 
-def _size(row: Mapping[str, Any], matching: Matching) -> tuple[int, int]:
-    """(height, width) that an image or a video says it has; the video's where it does not."""
+def _size(row: Mapping[str, Any], matching: Matching, path: Path) -> tuple[int, int]:
+    """(height, width) that an image or a video says it has; the video's where it does not.
+
+    Raises InvalidInput where that is more than any picture.
+    """
     height, width = row.get("height"), row.get("width")
-    return (height, width) if height and width else matching.video.size
+    if not (height and width):
+        return matching.video.size
+    if height * width > _MOST_PIXELS:
+        raise InvalidInput(
+            f"{path}: says that a picture has {width}x{height} pixels, too many to draw masks on"
+        )
+    return height, width
 
 
 def _from_runs(
