@@ -12,6 +12,7 @@ from torch import nn  # noqa: E402
 
 from ivos.errors import WeightsError  # noqa: E402
 from ivos.networks import efficientnet  # noqa: E402
+from ivos.networks.efficientnet import InvertedResidual, freeze_filters  # noqa: E402
 from ivos.networks.encoders import fold_norm  # noqa: E402
 
 
@@ -92,3 +93,24 @@ def test_imagenet_weights_with_another_hash_are_refused(tmp_path: Path, monkeypa
     assert hashlib.sha256(file.read_bytes()).hexdigest() != efficientnet._PACKAGE_SHA256
     with pytest.raises(WeightsError, match="not the file that ivos expects"):
         efficientnet.imagenet_weights()
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_learning_through_filters_that_stay_is_learning_through_filters_that_learn(
+    kernel: int, stride: int
+):
+    torch.manual_seed(0)
+    block = InvertedResidual(4, 6, kernel, stride, 3)
+    x = torch.randn(2, 4, 17, 20)
+    gradients = []
+    for frozen in (False, True):
+        if frozen:
+            freeze_filters(block)
+        block.zero_grad(set_to_none=True)
+        given = x.clone().requires_grad_(True)
+        block(given).square().sum().backward()
+        gradients.append((given.grad, block.expand.weight.grad, block.project.weight.grad))
+    assert block.filter.weight.grad is None
+    for learning, staying in zip(*gradients, strict=True):
+        torch.testing.assert_close(learning, staying)

@@ -18,6 +18,7 @@ from ivos.train.loop import Progress, rate_at, train  # noqa: E402
 from ivos.train.recipe import Recipe  # noqa: E402
 from ivos.train.record import mean_overlaps, picture  # noqa: E402
 from ivos.train.rounds import Output  # noqa: E402
+from ivos.train.state import begin  # noqa: E402
 from tests.train.made import write_recipe  # noqa: E402
 
 
@@ -228,3 +229,14 @@ def test_overlaps_of_first_strokes_and_corrections_are_told_apart():
     assert mean_overlaps([output()]) == {"first strokes": 1.0, "corrections": 1.0}
     only_fresh = replace(output(), fresh=torch.tensor([True, True]))
     assert mean_overlaps([only_fresh]) == {"first strokes": 1.0}
+
+
+def test_filters_stay_as_they_are_while_all_else_learns_in_bfloat16(recipe: Recipe, tmp_path: Path):
+    quick = replace(recipe, frozen_filters=True, half=True)
+    before = begin(quick).net.state_dict()
+    assert all(np.isfinite(p.loss) for p in train(quick, tmp_path, workers=0, until=1))
+    after = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["net"]
+    assert all(value.dtype == torch.float32 for value in after.values())
+    for name, value in before.items():
+        stays = ".encoder." in name and ".filter." in name
+        assert torch.equal(value, after[name]) == stays, name

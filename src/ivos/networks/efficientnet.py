@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.grad import conv2d_input
 
 from ivos.errors import WeightsError
 from ivos.networks.encoders import fold_norm
@@ -68,6 +70,56 @@ class _ReLU6(nn.ReLU6):
         return clipped
 
 
+class _Filtered(torch.autograd.Function):
+    """A convolution of each channel by a filter that stays as it is.
+
+    PyTorch's backward pass through such filters takes most of the time of learning from a crop on a
+    CPU, the filters' own gradient above all. Without that, at stride 1, the gradient is a forward
+    pass with the filters turned round; at stride 2 it is fast in float32 only.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, stride: int) -> Tensor:
+        ctx.save_for_backward(weight)
+        ctx.stride, ctx.size = stride, x.shape[2:]
+        padding = weight.shape[2] // 2
+        return F.conv2d(x, weight, bias, stride, padding, groups=len(weight))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        (weight,) = ctx.saved_tensors
+        padding, channels = weight.shape[2] // 2, len(weight)
+        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        if ctx.stride == 1:
+            turned = weight.flip(2, 3).to(gradient.dtype)
+            return F.conv2d(gradient, turned, None, 1, padding, groups=channels), None, None, None
+        shape = (len(gradient), channels, *ctx.size)
+        back: Tensor = conv2d_input(  # type: ignore[no-untyped-call]
+            shape, weight, gradient.to(weight.dtype), ctx.stride, padding, groups=channels
+        )
+        return back.to(gradient.dtype), None, None, None
+
+
+class _ChannelFilter(nn.Conv2d):
+    """One filter a channel; cheap to learn through while the filters themselves do not learn."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - its name in PyTorch
+        """(B, C, H, W) -> (B, C, H / stride, W / stride)."""
+        if self.weight.requires_grad or not input.requires_grad:
+            return super().forward(input)
+        filtered: Tensor = _Filtered.apply(  # type: ignore[no-untyped-call]
+            input, self.weight, self.bias, self.stride[0]
+        )
+        return filtered
+
+
+def freeze_filters(net: nn.Module) -> None:
+    """Let the channel-wise filters of all encoders in ``net`` stay as they are."""
+    for part in net.modules():
+        if isinstance(part, _ChannelFilter):
+            part.requires_grad_(False)
+
+
 class InvertedResidual(nn.Module):
     """Expand by 1x1, filter each channel, project by 1x1; added to its input where shapes allow."""
 
@@ -75,7 +127,7 @@ class InvertedResidual(nn.Module):
         super().__init__()
         middle = inputs * expansion
         self.expand = nn.Conv2d(inputs, middle, 1) if expansion > 1 else None
-        self.filter = nn.Conv2d(
+        self.filter = _ChannelFilter(
             middle, middle, kernel, stride=stride, padding=kernel // 2, groups=middle
         )
         self.project = nn.Conv2d(middle, outputs, 1)

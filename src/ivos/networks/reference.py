@@ -95,6 +95,12 @@ class MemoryReference(nn.Module):
     def read(self, reference: Tensor, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """What each position finds in the memory, laid after the features at stride 16."""
         at16 = features[-2]
+        with torch.autocast(at16.device.type, enabled=False):
+            found = self._found(reference.float(), at16.float())
+        return (*features[:-2], torch.cat([at16, found], dim=1), features[-1])
+
+    def _found(self, reference: Tensor, at16: Tensor) -> Tensor:
+        """(B, value, S/16, S/16), in float32: distances are differences of large sums."""
         widths = [1, self.key_width, self.value_width]
         held, key, value = torch.split(reference.flatten(2), widths, dim=1)
         query = self.read_key(at16).flatten(2)
@@ -102,5 +108,5 @@ class MemoryReference(nn.Module):
         similarity = 2 * key.transpose(1, 2) @ query - key.square().sum(1).unsqueeze(2)
         similarity = similarity / self.key_width**0.5 - _NOTHING * (1 - held).transpose(1, 2)
         found = (value * held) @ similarity.softmax(dim=1)
-        found = found.unflatten(2, at16.shape[-2:])
-        return (*features[:-2], torch.cat([at16, found], dim=1), features[-1])
+        read: Tensor = found.unflatten(2, at16.shape[-2:])
+        return read

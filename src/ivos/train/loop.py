@@ -124,6 +124,7 @@ def _step(
         given=phase.given,
         slips=phase.slips,
         parts=phase.parts,
+        half=recipe.half,
     )
     rng = np.random.default_rng((recipe.seed, state.step, 1))
     outputs = list(play(state.net, scenes, how, rng))

@@ -90,6 +90,11 @@ class Recipe:
     """Data, strokes and new weights follow from it."""
     frozen: tuple[str, ...] = ()
     """Parts of the network that stay as they are: beginnings of its parameters' names."""
+    frozen_filters: bool = False
+    """The encoders' channel-wise filters stay as they are: without their gradient a step takes two
+    thirds of the time."""
+    half: bool = False
+    """Compute in bfloat16 where that is precise enough; the weights are float32 all the same."""
     encoder_rate: float = 2e-4
     """Learning rate of the encoders at its highest."""
     rate: float = 1e-3
@@ -167,6 +172,7 @@ _KINDS = {
     "int": "a whole number",
     "float": "a number",
     "str": "a word",
+    "bool": "true or false",
     "Path | None": "a path",
     "tuple[str, ...]": "a list of words",
 }
@@ -211,7 +217,7 @@ def _coerced(name: str, value: Any, kind: str) -> Any:
     match kind, value:
         case ("int", bool()) | ("float", bool()):
             pass
-        case ("int", int()) | ("str", str()):
+        case ("int", int()) | ("str", str()) | ("bool", bool()):
             return value
         case ("float", int() | float()):
             return float(value)

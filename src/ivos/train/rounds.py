@@ -9,6 +9,7 @@ one step to the next; the reference is not, so that both networks learn what to 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -70,6 +71,8 @@ class Play:
     does with all parts."""
     nothing: float = 0.05
     """Share of scenes in which nothing is meant: no positive stroke, nothing to be found."""
+    half: bool = False
+    """Whether the networks compute in bfloat16 where that is precise enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +238,9 @@ def _look(
         planes.append(_planes(one.game, one.frame, region, how.crop, known, *drawn))
     batch = torch.from_numpy(np.stack(planes)).to(how.device)
     image, previous, positive, negative, truth = torch.split(batch, [3, 1, 1, 1, 1], dim=1)
-    logits, reference = net.interact(_channels_last(image), previous, positive, negative)
+    with _precision(how):
+        heads, reference = net.interact(_channels_last(image), previous, positive, negative)
+    logits, reference = tuple(head.float() for head in heads), reference.float()
     games = [one.game for one in asked]
     if keep:
         _put_back(games, [one.frame for one in asked], regions, logits[-1])
@@ -268,9 +273,15 @@ def _propagate(
         planes.append(_planes(game, frame, region, how.crop, beside, known))
     batch = torch.from_numpy(np.stack(planes)).to(how.device)
     image, neighbours, known_, truth = torch.split(batch, [3, 1, 1, 1], dim=1)
-    logits = net.propagate(reference, _channels_last(image), neighbours, known_)
+    with _precision(how):
+        heads = net.propagate(reference, _channels_last(image), neighbours, known_)
+    logits = tuple(head.float() for head in heads)
     _put_back(games, [frame for frame, _ in steps], regions, logits[-1])
     return Output("propagation", logits, truth, image)
+
+
+def _precision(how: Play) -> AbstractContextManager[None]:
+    return torch.autocast(torch.device(how.device).type, dtype=torch.bfloat16, enabled=how.half)
 
 
 def _channels_last(image: Tensor) -> Tensor:

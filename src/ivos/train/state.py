@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from ivos.errors import OutputError, RecipeError, WeightsError
+from ivos.networks.efficientnet import freeze_filters
 from ivos.networks.ipn import IPN
 from ivos.networks.weights import fresh_network, load_weights, read_checkpoint, save_weights
 from ivos.train.recipe import Recipe
@@ -99,6 +100,8 @@ def save(state: State, recipe: Recipe, folder: Path) -> None:
 def _state(net: IPN, recipe: Recipe, device: str) -> State:
     net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _freeze(net, recipe.frozen)
+    if recipe.frozen_filters:
+        freeze_filters(net)
     encoders = [p for name, p in net.named_parameters() if ".encoder." in name]
     rest = [p for name, p in net.named_parameters() if ".encoder." not in name]
     optimizer = torch.optim.AdamW(
