@@ -13,12 +13,15 @@ def where_from(beside: Pixels, here: Pixels) -> NDArray[np.float32]:
     """(S, S, 2): where in the crop ``beside`` each pixel of the crop ``here`` comes from, x first.
 
     Both crops are (S, S, 3) uint8 RGB of one region on neighbouring frames. Dense inverse search
-    (DIS, Kroeger et al., ECCV 2016) on grey values: about a millisecond at the size of a crop.
+    (DIS, Kroeger et al., ECCV 2016) on grey values at half the crop's resolution.
     """
     greys = [
         cv2.cvtColor(np.asarray(crop, np.uint8), cv2.COLOR_RGB2GRAY) for crop in (here, beside)
     ]
-    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    # Finer than the preset and not smoothed afterwards: outlines move more exactly.
+    estimator.setFinestScale(1)
+    estimator.setVariationalRefinementIterations(0)
     flow = estimator.calc(greys[0], greys[1], None)  # type: ignore[call-overload]
     rows, columns = np.mgrid[0 : flow.shape[0], 0 : flow.shape[1]].astype(np.float32)
     return np.stack([columns + flow[..., 0], rows + flow[..., 1]], axis=2)
