@@ -183,6 +183,9 @@ VARIANTS: Mapping[str, Variant] = {
     "no-outline": Variant(
         "the neighbour's outline, moved along the flow, does not count", _spec(outline_share=0.0)
     ),
+    "no-second-look": Variant(
+        "propagated masks are not looked at a second time", _spec(second_look=0.0)
+    ),
     "no-detail": Variant("no look in detail at what is drawn on", _spec(detail_side=0.0)),
     "margin": Variant(
         "the interaction network's crops as wide as propagation's", _spec(interaction_margin=None)

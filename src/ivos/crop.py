@@ -66,6 +66,9 @@ class CropSpec:
     carry_changes: bool = False
     """The propagation network is given last round's mask with what this round has changed on the
     neighbour's; if false, last round's mask as it was."""
+    second_look: float = 0.0
+    """After the propagation network, the interaction network looks at what it found, with strokes
+    along its middle, and counts this much of the mask; 0: it does not look."""
     outline_share: float = 0.0
     """How much the neighbour's mask, moved along the optical flow, counts beside what is found on
     the first frame from an annotated one; less with each further one."""

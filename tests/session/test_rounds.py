@@ -1011,3 +1011,85 @@ def test_frames_are_decoded_once_a_visit():
     video.reads.clear()
     run(session)
     assert sorted(video.reads) == [0, 1, 3, 4]
+
+
+# The second look
+
+
+LOOKING = replace(FAKE_SPEC, second_look=0.7)
+
+
+class DoubtingNetworks(RecordingNetworks):
+    """Say no to every question of the interaction network once they doubt."""
+
+    doubting = False
+
+    def interact(self, frame, previous, positive, negative):
+        logits, reference = super().interact(frame, previous, positive, negative)
+        return (np.full_like(logits, -20.0) if self.doubting else logits), reference
+
+
+def test_every_propagated_mask_is_looked_at_again_with_strokes_along_its_middle():
+    video = MovingSquares(length=5, count=1)
+    networks = RecordingNetworks(LOOKING)
+    session = Session(video, networks)
+    session.interact(video.drawn(2))
+    networks.interactions.clear()
+    run(session)
+    looks = [
+        {name: planes[item] for name, planes in given.items()}
+        for given in networks.interactions
+        for item in range(len(given["frame"]))
+    ]
+    assert len(looks) == 4
+    for look in looks:
+        drawn, found = look["positive"][0] > 0, look["previous"][0] > 0.5
+        assert drawn.any()
+        assert found[drawn].all()
+        assert not look["negative"].any()
+    assert score(session, video, 1) > 0.9
+
+
+@pytest.mark.parametrize(("share", "stays"), [(0.3, True), (0.7, False)])
+def test_a_second_look_counts_as_much_as_the_network_says(share, stays):
+    video = MovingSquares(length=4)
+    networks = DoubtingNetworks(replace(FAKE_SPEC, second_look=share))
+    session = Session(video, networks)
+    session.interact(video.drawn(0, (1,)))
+    networks.doubting = True
+    run(session)
+    assert (session.labels(1) == 1).any() == stays
+
+
+def test_frames_that_a_person_has_settled_and_empty_masks_are_not_looked_at_again():
+    video = MovingSquares(length=4)
+    networks = DoubtingNetworks(LOOKING)
+    session = Session(video, networks)
+    session.interact(video.drawn(0, (1,)))
+    session.set_masks(2, {1: video.mask(1, 2)}, annotate=True)
+    networks.doubting = True
+    networks.interactions.clear()
+    run(session)
+    frames = sum(len(given["frame"]) for given in networks.interactions)
+    assert frames == 3  # frame 1 from either side, and 3
+    assert np.array_equal(session.labels(2) == 1, video.mask(1, 2))
+    networks.interactions.clear()
+    nothing = Session(video, ObedientNetworks(0.0, LOOKING))
+    nothing.interact(video.drawn(0, (1,)))
+    run(nothing)
+    assert not (nothing.labels(2) == 1).any()
+
+
+def test_outlines_that_were_moved_along_count_on_in_the_second_look():
+    video = Drifting(length=3, size=(64, 96), count=1)
+    left = {}
+    for share in (0.0, 0.9):
+        spec = replace(FAKE_SPEC, second_look=0.7, outline_share=share)
+        networks = DoubtingNetworks(spec)
+        session = Session(video, networks)
+        session.set_masks(0, {1: video.mask(1, 0)}, annotate=True)
+        networks.propagate = ObedientNetworks(1.0, spec).propagate
+        networks.doubting = True
+        run(session)
+        left[share] = region_similarity(video.mask(1, 1), session.labels(1) == 1)
+    assert left[0.9] > 0.8 > left[0.0]

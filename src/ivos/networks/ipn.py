@@ -93,6 +93,7 @@ COMPACT = NetworkConfig(
         zoom_with_found=True,
         detail_side=120.0,
         carry_changes=True,
+        second_look=0.7,
         outline_share=0.6,
         antialias=True,
     ),

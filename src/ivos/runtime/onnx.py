@@ -89,6 +89,8 @@ def _opened(path: Path, threads: int | None) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
     options.log_severity_level = _ERRORS_AND_WORSE
+    # The networks take turns: threads of one that wait, spinning, would take the other one's cores.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]

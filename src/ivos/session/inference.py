@@ -31,6 +31,7 @@ from ivos.masks import Bytes2D, Patch, PixelBox, tight_box
 from ivos.runtime.protocol import Array, Networks, NetworkSpec, stack_references
 from ivos.session.detail import parts_of, put_together
 from ivos.session.flow import moved, where_from
+from ivos.session.middle import along_middle
 from ivos.session.state import Reference
 from ivos.session.strokes import Told, box_of
 from ivos.types import Frame
@@ -233,6 +234,41 @@ def propagate(
                 probs = share * outlines[i] + (1 - share) * probs
             found.append(unwarp_patch(_to_bytes(probs), region, job.size))
     return found
+
+
+def look_again(
+    networks: Networks,
+    jobs: Sequence[PropagationJob],
+    found: Sequence[Patch],
+    side: int,
+    max_batch: int,
+) -> list[Patch]:
+    """What ``propagate`` found, joined with what the interaction network makes of it.
+
+    That one draws the object anew, from the mask that was found and strokes along its middle. Empty
+    masks stay empty, and outlines that were moved along (``outline_share``) count on.
+    """
+    spec = networks.spec
+    boxes = [mask_box(patch, spec) for patch in found]
+    looks = [
+        (i, region_around(box, job.size, spec, spec.interaction_margin))
+        for i, (job, box) in enumerate(zip(jobs, boxes, strict=True))
+        if box is not None
+    ]
+    joined = [*found]
+    for part in _batches(looks, max_batch):
+        frames, previous, positive, negative = _planes(len(part), side)
+        negative[:] = 0
+        for plane, (i, region) in enumerate(part):
+            _put_frame(frames[plane], jobs[i].frame, region, spec)
+            previous[plane, 0] = _mask_crop(found[i], region, jobs[i].size, side, spec)
+            positive[plane, 0] = along_middle(previous[plane, 0])
+        logits, _ = networks.interact(frames, previous, positive, negative)
+        for plane, (i, region) in enumerate(part):
+            share = np.float32(spec.second_look * (1 - jobs[i].outline_share))
+            probs = (1 - share) * previous[plane, 0] + share * _probabilities(logits[plane, 0])
+            joined[i] = unwarp_patch(_to_bytes(probs), region, jobs[i].size)
+    return joined
 
 
 def aggregate(networks: Networks, reference: Reference, before: Reference | None) -> Reference:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from ivos.masks import Patch
 from ivos.runtime.protocol import Array, Networks
-from ivos.session.inference import PropagationJob, propagate
+from ivos.session.inference import PropagationJob, look_again, propagate
 from ivos.session.merge import balance, blend, not_lost, settle, yielding
 from ivos.session.schedule import blend_weight, change_share, outline_share
 from ivos.session.settings import Settings
@@ -116,6 +116,8 @@ def carry(
                     )
                 )
         found = propagate(networks, jobs, side, settings.max_batch)
+        if networks.spec.second_look:
+            found = look_again(networks, jobs, found, side, settings.max_batch)
         visits = []
         for frame in step:
             if frame is not None:
