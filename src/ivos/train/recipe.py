@@ -91,8 +91,8 @@ class Recipe:
     frozen: tuple[str, ...] = ()
     """Parts of the network that stay as they are: beginnings of its parameters' names."""
     frozen_filters: bool = False
-    """The encoders' channel-wise filters stay as they are: without their gradient a step takes two
-    thirds of the time."""
+    """The encoders' channel-wise filters stay as they are: with ``half`` a crop is learnt from in
+    two thirds of the time."""
     half: bool = False
     """Compute in bfloat16 where that is precise enough; the weights are float32 all the same."""
     encoder_rate: float = 2e-4
