@@ -73,9 +73,9 @@ class _ReLU6(nn.ReLU6):
 class _Filtered(torch.autograd.Function):
     """A convolution of each channel by a filter that stays as it is.
 
-    PyTorch's backward pass through such filters takes most of the time of learning from a crop on a
-    CPU, the filters' own gradient above all. Without that, at stride 1, the gradient is a forward
-    pass with the filters turned round; at stride 2 it is fast in float32 only.
+    PyTorch's backward pass through such filters is slow on a CPU, and slower still in bfloat16.
+    Without the filters' own gradient it is, at stride 1, a forward pass with the filters turned
+    round; at stride 2 it is fast in float32 only.
     """
 
     @staticmethod

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 _COARSE = 4
 """Strokes are found, and drawn, this many pixels of the crop wide."""
-_THICKEST_EDGE = 1.5
-"""Coarse pixels nearer to the outline are not the middle of anything but thin parts."""
+_SHALLOWEST = 1.5
+"""Ridges nearer to the outline, in coarse pixels, are only its own corners."""
 
 
 def along_middle(mask: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -25,7 +25,7 @@ def along_middle(mask: NDArray[np.float32]) -> NDArray[np.float32]:
     inside = np.pad((small >= min(0.5, float(small.max()))).astype(np.uint8), 1)
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1]
     highest = cv2.dilate(depth, np.ones((3, 3), np.uint8))
-    ridge = (depth >= highest - 0.01) & (depth >= _THICKEST_EDGE)
+    ridge = (depth >= highest - 0.01) & (depth >= _SHALLOWEST)
     if not ridge.any():
         ridge = depth == depth.max()
     strokes = np.repeat(np.repeat(ridge.astype(np.float32), _COARSE, 0), _COARSE, 1)
