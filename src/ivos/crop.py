@@ -69,6 +69,8 @@ class CropSpec:
     second_look: float = 0.0
     """After the propagation network, the interaction network looks at what it found, with strokes
     along its middle, and counts this much of the mask; 0: it does not look."""
+    second_look_strokes: float = 1.0
+    """What these strokes are drawn with; less than 1, so that they can be told from a person's."""
     outline_share: float = 0.0
     """How much the neighbour's mask, moved along the optical flow, counts beside what is found on
     the first frame from an annotated one; less with each further one."""

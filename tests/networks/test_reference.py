@@ -11,7 +11,7 @@ from ivos.networks.reference import AggregatedReference, MemoryReference  # noqa
 
 def memory(slots: int = 3) -> MemoryReference:
     torch.manual_seed(0)
-    return MemoryReference(8, 6, key=4, value=5, slots=slots).requires_grad_(False)
+    return MemoryReference(8, 8, 6, key=4, value=5, slots=slots).requires_grad_(False)
 
 
 def features(seed: int, batch: int = 1) -> tuple[torch.Tensor, torch.Tensor]:

@@ -17,6 +17,7 @@ from ivos.networks.weights import (  # noqa: E402
     read_facts,
     read_network,
     save_weights,
+    take_parts,
 )
 
 
@@ -78,3 +79,36 @@ def test_nothing_that_is_read_may_run_code():
                 assert "load" not in [name.name for name in node.names], path
         found += len(calls)
     assert found >= 2
+
+
+def test_parts_are_taken_from_a_file_and_the_rest_stays_as_it_is(compact: IPN, tmp_path: Path):
+    save_weights(compact, tmp_path / "w.pt")
+    torch.manual_seed(9)
+    net = fresh_network("compact")
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    take_parts(net, tmp_path / "w.pt", ["propagation", "interaction.decoder.heads"])
+    theirs = compact.state_dict()
+    for name, value in net.state_dict().items():
+        if name.startswith(("propagation.", "interaction.decoder.heads.")):
+            assert torch.equal(value, theirs[name].half().float()), name
+        else:
+            assert torch.equal(value, before[name]), name
+
+
+def test_parts_that_are_not_there_or_do_not_fit_are_refused_in_one_line(
+    compact: IPN, tmp_path: Path
+):
+    for name, key, shape in (
+        ("small.pt", "interaction.encoder.stem.weight", (1, 3, 3, 3)),
+        ("other.pt", "interaction.encoder.leaf.weight", (1,)),
+    ):
+        torch.save({"configuration": "other", "weights": {key: torch.ones(shape)}}, tmp_path / name)
+    save_weights(compact, tmp_path / "w.pt")
+    for name, part, words in (
+        ("w.pt", "interactio", "has no part called 'interactio'"),
+        ("small.pt", "interaction", "does not fit the network: .*stem.weight"),
+        ("other.pt", "interaction", "leaf.weight, which the network does not have"),
+    ):
+        with pytest.raises(WeightsError, match=words) as refused:
+            take_parts(fresh_network("compact"), tmp_path / name, [part])
+        assert "\n" not in str(refused.value)

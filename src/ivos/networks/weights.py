@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ivos.errors import WeightsError
-from ivos.networks.efficientnet import EfficientNetLite0, imagenet_weights
+from ivos.networks.efficientnet import EfficientNetLite, imagenet_weights
 from ivos.networks.ipn import COMPACT, IPN, PAPER
 from ivos.networks.resnet import ResNet50
 
@@ -24,15 +24,13 @@ def fresh_network(configuration: str, *, imagenet: bool = False) -> IPN:
         raise WeightsError(f"no network configuration called {configuration!r}; known: {known}")
     net = IPN(CONFIGURATIONS[configuration])
     if imagenet:
-        state = None
         for encoder in (net.interaction.encoder, net.propagation.encoder):
-            if not isinstance(encoder, EfficientNetLite0):
+            if not isinstance(encoder, EfficientNetLite):
                 raise WeightsError(
                     f"no ImageNet weights come with ivos for {configuration!r}: "
                     "start from a file instead (see docs/guides/training.md)"
                 )
-            state = state or imagenet_weights()
-            encoder.load_imagenet(state)
+            encoder.load_imagenet(imagenet_weights(encoder.size))
     return net
 
 
@@ -61,6 +59,28 @@ def load_weights(net: IPN, path: Path) -> None:
     except (RuntimeError, AttributeError) as error:
         first = str(error).splitlines()[0]
         raise WeightsError(f"{path} does not fit this version of the network: {first}") from None
+
+
+def take_parts(net: IPN, path: Path, beginnings: Sequence[str]) -> None:
+    """Read those weights into ``net`` whose names begin so; they may be of another network.
+
+    Raises WeightsError where there is none of a name, or it does not fit.
+    """
+    _, weights = _read(path)
+    taken: dict[str, torch.Tensor] = {}
+    for beginning in beginnings:
+        part = {k: v.float() for k, v in weights.items() if f"{k}.".startswith(f"{beginning}.")}
+        if not part:
+            raise WeightsError(f"{path} has no part called {beginning!r}")
+        taken |= part
+    try:
+        rest = net.load_state_dict(taken, strict=False).unexpected_keys
+    except RuntimeError as error:
+        raise WeightsError(
+            f"{path} does not fit the network: {str(error).splitlines()[1]}"
+        ) from None
+    if rest:
+        raise WeightsError(f"{path} holds {rest[0]}, which the network does not have")
 
 
 def read_network(path: Path) -> IPN:

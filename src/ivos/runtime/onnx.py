@@ -4,10 +4,16 @@ Three files, ``interact.onnx``, ``aggregate.onnx`` and ``propagate.onnx``, whose
 like the arguments of ``Networks``; batch, crop and reference may have any size. Their weights may
 be float16 followed by casts, which ONNX Runtime folds once, when it loads them; it computes in
 float32. ``weights.load`` checks the files before they come here.
+
+A crop is too small for several threads to share it well. Where there are at least as many crops as
+threads, each thread therefore works on crops of its own; fewer crops are shared by all threads.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +30,8 @@ INPUTS = {
 }
 """The three graphs, and the names of their inputs in order."""
 
+_MANY = ("interact", "propagate")
+"""The graphs that are given many crops at a time."""
 _ERRORS_AND_WORSE = 3  # ONNX Runtime's number for it
 
 _FAILURES = (  # they share no base class of their own
@@ -46,8 +54,12 @@ class OnnxNetworks:
 
     def __init__(self, folder: Path, spec: NetworkSpec, *, threads: int | None = None) -> None:
         self._spec = spec
-        self._runs = {name: _opened(folder / f"{name}.onnx", threads) for name in INPUTS}
-        channels = self._runs["propagate"].get_inputs()[0].shape[1]
+        self._threads = threads or os.cpu_count() or 1
+        self._shared = {name: _opened(folder / f"{name}.onnx", threads) for name in INPUTS}
+        own = _MANY if self._threads > 1 else ()
+        self._own = {name: _opened(folder / f"{name}.onnx", 1) for name in own}
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="ivos-network")
+        channels = self._shared["propagate"].get_inputs()[0].shape[1]
         if isinstance(channels, int) and channels != spec.reference_channels:
             raise WeightsError(
                 f"{folder / 'propagate.onnx'} wants references of {channels} channels, "
@@ -75,12 +87,20 @@ class OnnxNetworks:
         return self._run("propagate", reference, frame, neighbour, previous)[0]
 
     def _run(self, name: str, *arrays: Array) -> list[Array]:
-        feeds = {
-            key: np.ascontiguousarray(array, np.float32)
-            for key, array in zip(INPUTS[name], arrays, strict=True)
-        }
-        outputs: list[Array] = self._runs[name].run(None, feeds)
-        return outputs
+        if name not in self._own or len(arrays[0]) < self._threads:
+            return _ran(self._shared[name], name, arrays)
+        parts = zip(*(np.array_split(array, self._threads) for array in arrays), strict=True)
+        ran = self._pool.map(lambda part: _ran(self._own[name], name, part), parts)
+        return [np.concatenate(outputs) for outputs in zip(*ran, strict=True)]
+
+
+def _ran(session: onnxruntime.InferenceSession, name: str, arrays: Sequence[Array]) -> list[Array]:
+    feeds = {
+        key: np.ascontiguousarray(array, np.float32)
+        for key, array in zip(INPUTS[name], arrays, strict=True)
+    }
+    outputs: list[Array] = session.run(None, feeds)
+    return outputs
 
 
 def _opened(path: Path, threads: int | None) -> onnxruntime.InferenceSession:

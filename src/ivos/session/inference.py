@@ -38,6 +38,9 @@ from ivos.types import Frame
 
 J = TypeVar("J")
 
+_LEAST_KEPT = 0.5
+"""A second look that leaves less of what was found has taken a part for the whole, or lost it, and
+does not count: it may well find more, but an object does not vanish from one look to the next."""
 _UNSURE = 5
 """Probabilities closer than this to 0 or 255 are taken for it: masks stay small and clean."""
 
@@ -262,13 +265,24 @@ def look_again(
         for plane, (i, region) in enumerate(part):
             _put_frame(frames[plane], jobs[i].frame, region, spec)
             previous[plane, 0] = _mask_crop(found[i], region, jobs[i].size, side, spec)
-            positive[plane, 0] = along_middle(previous[plane, 0])
+            drawn = along_middle(previous[plane, 0])
+            positive[plane, 0] = spec.second_look_strokes * drawn
         logits, _ = networks.interact(frames, previous, positive, negative)
         for plane, (i, region) in enumerate(part):
+            seen = _probabilities(logits[plane, 0])
             share = np.float32(spec.second_look * (1 - jobs[i].outline_share))
-            probs = (1 - share) * previous[plane, 0] + share * _probabilities(logits[plane, 0])
+            if _kept(previous[plane, 0], seen) < _LEAST_KEPT:
+                continue
+            probs = (1 - share) * previous[plane, 0] + share * seen
             joined[i] = unwarp_patch(_to_bytes(probs), region, jobs[i].size)
     return joined
+
+
+def _kept(found: Array, seen: Array) -> float:
+    """How much of what is more likely object than not in ``found`` is so in ``seen``, too."""
+    inside = found >= 0.5
+    area = np.count_nonzero(inside)
+    return np.count_nonzero(inside & (seen >= 0.5)) / area if area else 1.0
 
 
 def aggregate(networks: Networks, reference: Reference, before: Reference | None) -> Reference:

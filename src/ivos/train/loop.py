@@ -18,10 +18,11 @@ from torch.utils.tensorboard import SummaryWriter
 
 from ivos.errors import CannotDo, InvalidInput
 from ivos.train.data import Footage, read_footage
+from ivos.train.game import Output, Play
 from ivos.train.loss import mask_loss
 from ivos.train.recipe import Recipe
 from ivos.train.record import mean_overlaps, write_curves, write_pictures
-from ivos.train.rounds import Output, Play, play
+from ivos.train.rounds import play
 from ivos.train.scenes import Scene, SceneMix, make_scene
 from ivos.train.state import State, begin, check_place, go_on, save
 
@@ -124,6 +125,9 @@ def _step(
         given=phase.given,
         slips=phase.slips,
         parts=phase.parts,
+        again=phase.again,
+        remembered=phase.remembered,
+        propagation_learns=any(p.requires_grad for p in state.net.propagation.parameters()),
         half=recipe.half,
     )
     rng = np.random.default_rng((recipe.seed, state.step, 1))

@@ -52,12 +52,16 @@ class Phase:
     """Share of propagated frames whose neighbour's mask is made grossly wrong beforehand."""
     parts: float = 0.5
     """Share of wrong starts in which only a piece of the object is wrongly in or out."""
+    again: float = 0.0
+    """Share of steps whose propagated masks the interaction network looks at a second time."""
+    remembered: float = 1.0
+    """Share of rounds in which the propagation network is given what is remembered."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "frames", "rounds"):
             if getattr(self, name) < 1:
                 raise RecipeError(f"a phase's {name} must be at least 1, not {getattr(self, name)}")
-        for name in ("video_share", "fresh", "given", "slips", "parts"):
+        for name in ("video_share", "fresh", "given", "slips", "parts", "again", "remembered"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"a phase's {name} must lie in 0..1, not {getattr(self, name)}")
         if self.crop < 32 or self.crop % 32:
@@ -76,6 +80,9 @@ class Recipe:
     """Which configuration: ``compact`` or ``paper``."""
     start: str = "imagenet"
     """``imagenet``, ``random``, or a file that ``ivos train`` or ``ivos weights`` has written."""
+    taken: tuple[str, ...] = ()
+    """What is taken from that file: beginnings of the names of its weights, which then may be those
+    of another network with the same parts; everything else begins from ImageNet. Empty: all."""
     stills: Path | None = None
     """Folder with ``images/`` and ``masks/``."""
     hold_out_stills: int = 500

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 from torch.utils.tensorboard import SummaryWriter
 
+from ivos.train.game import Output
 from ivos.train.loss import batch_iou
-from ivos.train.rounds import Output
 
 _ROWS = 4
 _COLUMN = 128

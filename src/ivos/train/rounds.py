@@ -9,106 +9,51 @@ one step to the next; the reference is not, so that both networks learn what to 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ivos.crop import (
     CropSpec,
     Region,
     draw_paths,
-    neutral_crop,
     region_for_interaction,
     region_for_propagation,
-    unwarp,
-    warp,
     with_change,
 )
 from ivos.networks.ipn import IPN
+from ivos.train.again import look_again
 from ivos.train.corrupt import corrupt
+from ivos.train.game import (
+    Game,
+    Output,
+    Play,
+    channels_last,
+    crop_planes,
+    jittered,
+    precision,
+    put_back,
+    warped,
+)
 from ivos.train.scenes import Scene
 from ivos.train.strokes import Stroke, draw_strokes
 from ivos.types import Mask, Point, SoftMask
 
 _Path: TypeAlias = tuple[list[Point], bool]
 
-NEUTRAL = 0.5
 _EXACT = 0.7
 """Of the masks that are given, those that are exactly right."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Play:
-    """How a batch is played."""
-
-    crop: CropSpec
-    """The networks' crops, as in a session."""
-    device: str = "cpu"
-    """Where the networks are."""
-    rounds: int
-    fresh: float
-    """Share of scenes that begin without masks; the others begin with wrong ones."""
-    given: float
-    """Share of rounds that propagate a right or nearly right mask in place of the network's own."""
-    slips: float = 0.0
-    """Share of steps in which the neighbour's mask has gone grossly wrong on its way: only what is
-    remembered of the annotated frame can tell."""
-    gross: float = 0.65
-    """Share of wrong masks that are grossly wrong."""
-    parts: float = 0.5
-    """Share of wrong starts in which a piece of the object is wrongly in or out."""
-    closer: float = 0.7
-    """Share of first strokes that are looked at again, closer, with what was found, as a session
-    does; as for the others, half are looked at closely at once."""
-    detail: float = 0.35
-    """Share of interactions after which a part of the object is looked at in detail, as a session
-    does with all parts."""
-    nothing: float = 0.05
-    """Share of scenes in which nothing is meant: no positive stroke, nothing to be found."""
-    half: bool = False
-    """Whether the networks compute in bfloat16 where that is precise enough."""
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One output of a network with what it should have been."""
-
-    kind: str
-    logits: tuple[Tensor, ...]
-    truth: Tensor
-    image: Tensor
-    strokes: Tensor | None = None
-    fresh: Tensor | None = None
-    """(B,): which interactions began without a mask."""
-
-
-@dataclass(slots=True)
-class _Game:
-    """One scene as it is being played."""
-
-    scene: Scene
-    truth: Mask
-    masks: list[SoftMask | None]
-    nothing: bool
-    wrong: bool
-    annotated: list[int] = field(default_factory=list)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.truth.shape[1], self.truth.shape[2]
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """What a person has drawn on one frame of a game."""
 
-    game: _Game
+    game: Game
     frame: int
     paths: Sequence[_Path]
 
@@ -124,6 +69,9 @@ def play(
         previous = [list(game.masks) for game in games]
         newest = yield from _interact(net, games, frames, how, rng)
         reference = newest if reference is None else net.aggregate(newest, reference)
+        known = reference
+        if rng.random() >= how.remembered:
+            known = torch.zeros_like(reference)
         for game, frame in zip(games, frames, strict=True):
             if rng.random() < how.given:
                 game.masks[frame] = _given(game.truth[frame], rng)
@@ -132,10 +80,14 @@ def play(
             _outwards(frame, len(game.masks)) for game, frame in zip(games, frames, strict=True)
         ]
         for steps in zip(*routes, strict=True):
-            yield _propagate(net, games, steps, previous, reference, how, rng)
+            output = _propagate(net, games, steps, previous, known, how, rng)
+            if how.propagation_learns:
+                yield output
+            if how.crop.second_look and rng.random() < how.again:
+                yield from look_again(net, games, [frame for frame, _ in steps], how, rng)
 
 
-def _begin(scene: Scene, how: Play, rng: np.random.Generator) -> _Game:
+def _begin(scene: Scene, how: Play, rng: np.random.Generator) -> Game:
     nothing = bool(rng.random() < how.nothing)
     truth = np.zeros_like(scene.target) if nothing else scene.target
     masks: list[SoftMask | None] = [None] * len(truth)
@@ -145,7 +97,7 @@ def _begin(scene: Scene, how: Play, rng: np.random.Generator) -> _Game:
         masks = list(corrupt(believed, believed, rng, gross=0.0))
     elif wrong:
         masks = list(corrupt(scene.target, scene.others, rng, gross=how.gross))
-    return _Game(scene, truth, masks, nothing, wrong)
+    return Game(scene, truth, masks, nothing, wrong)
 
 
 def _piecewise(scene: Scene, rng: np.random.Generator) -> tuple[Mask, Mask]:
@@ -172,7 +124,7 @@ def _given(truth: Mask, rng: np.random.Generator) -> SoftMask:
     return nearly
 
 
-def _frame_to_draw_on(game: _Game, rng: np.random.Generator) -> int:
+def _frame_to_draw_on(game: Game, rng: np.random.Generator) -> int:
     """The worst frame not drawn on yet; a random one that shows the object if there is no mask."""
     if game.masks[0] is None:
         shown = np.flatnonzero(game.scene.target.any(axis=(1, 2)))
@@ -198,7 +150,7 @@ def _outwards(frame: int, length: int) -> list[tuple[int, int]]:
 
 
 def _interact(
-    net: IPN, games: Sequence[_Game], frames: Sequence[int], how: Play, rng: np.random.Generator
+    net: IPN, games: Sequence[Game], frames: Sequence[int], how: Play, rng: np.random.Generator
 ) -> Generator[Output, None, Tensor]:
     """Yields what the interaction network finds; returns the references (method.md 1.8, 1)."""
     asked = [
@@ -234,23 +186,23 @@ def _look(
     planes = []
     for one, region in zip(asked, regions, strict=True):
         drawn = draw_paths(one.paths, region, one.game.size, how.crop)
-        known = _warped(one.game, one.game.masks[one.frame], region, how.crop)
-        planes.append(_planes(one.game, one.frame, region, how.crop, known, *drawn))
+        known = warped(one.game, one.game.masks[one.frame], region, how.crop)
+        planes.append(crop_planes(one.game, one.frame, region, how.crop, known, *drawn))
     batch = torch.from_numpy(np.stack(planes)).to(how.device)
     image, previous, positive, negative, truth = torch.split(batch, [3, 1, 1, 1, 1], dim=1)
-    with _precision(how):
-        heads, reference = net.interact(_channels_last(image), previous, positive, negative)
+    with precision(how):
+        heads, reference = net.interact(channels_last(image), previous, positive, negative)
     logits, reference = tuple(head.float() for head in heads), reference.float()
     games = [one.game for one in asked]
     if keep:
-        _put_back(games, [one.frame for one in asked], regions, logits[-1])
+        put_back(games, [one.frame for one in asked], regions, logits[-1].sigmoid())
     fresh = torch.tensor([len(game.annotated) == 0 and not game.wrong for game in games])
     return Output("interaction", logits, truth, image, positive + negative, fresh), reference
 
 
 def _propagate(
     net: IPN,
-    games: Sequence[_Game],
+    games: Sequence[Game],
     steps: Sequence[tuple[int, int]],
     previous: Sequence[list[SoftMask | None]],
     reference: Tensor,
@@ -264,59 +216,20 @@ def _propagate(
         if rng.random() < how.slips:
             others = game.scene.others[near : near + 1]
             neighbour = corrupt((neighbour > 0.5)[None], others, rng, gross=1.0)[0]
-        region = _jittered(region_for_propagation(old, neighbour, how.crop), rng)
-        beside = _warped(game, neighbour, region, how.crop)
-        known = _warped(game, old, region, how.crop)
+        region = jittered(region_for_propagation(old, neighbour, how.crop), rng)
+        beside = warped(game, neighbour, region, how.crop)
+        known = warped(game, old, region, how.crop)
         if how.crop.carry_changes and old is not None:
-            known = with_change(known, beside, _warped(game, before[near], region, how.crop))
+            known = with_change(known, beside, warped(game, before[near], region, how.crop))
         regions.append(region)
-        planes.append(_planes(game, frame, region, how.crop, beside, known))
+        planes.append(crop_planes(game, frame, region, how.crop, beside, known))
     batch = torch.from_numpy(np.stack(planes)).to(how.device)
     image, neighbours, known_, truth = torch.split(batch, [3, 1, 1, 1], dim=1)
-    with _precision(how):
-        heads = net.propagate(reference, _channels_last(image), neighbours, known_)
+    with precision(how), torch.set_grad_enabled(how.propagation_learns):
+        heads = net.propagate(reference, channels_last(image), neighbours, known_)
     logits = tuple(head.float() for head in heads)
-    _put_back(games, [frame for frame, _ in steps], regions, logits[-1])
+    put_back(games, [frame for frame, _ in steps], regions, logits[-1].sigmoid())
     return Output("propagation", logits, truth, image)
-
-
-def _precision(how: Play) -> AbstractContextManager[None]:
-    return torch.autocast(torch.device(how.device).type, dtype=torch.bfloat16, enabled=how.half)
-
-
-def _channels_last(image: Tensor) -> Tensor:
-    return image.contiguous(memory_format=torch.channels_last)
-
-
-def _warped(game: _Game, mask: SoftMask | None, region: Region, spec: CropSpec) -> SoftMask:
-    if mask is None:
-        return neutral_crop(NEUTRAL, region, game.size, spec.crop_size)
-    crop: SoftMask = warp(mask, region, spec.crop_size, antialias=spec.antialias)  # type: ignore[assignment]
-    return crop
-
-
-def _planes(
-    game: _Game, frame: int, region: Region, spec: CropSpec, *maps: SoftMask
-) -> NDArray[np.float32]:
-    """(3 + maps + 1, S, S): the image in 0..1, the maps, and the truth as 0 or 1."""
-    side = spec.crop_size
-    planes = np.empty((4 + len(maps), side, side), np.float32)
-    image = warp(game.scene.images[frame], region, side, antialias=spec.antialias)
-    planes[:3] = image.transpose(2, 0, 1).astype(np.float32) / 255
-    for plane, values in zip(planes[3:], maps, strict=False):
-        plane[:] = values
-    planes[-1] = (
-        warp(game.truth[frame].astype(np.float32), region, side, antialias=spec.antialias) > 0.5
-    )
-    return planes
-
-
-def _put_back(
-    games: Sequence[_Game], frames: Sequence[int], regions: Sequence[Region], logits: Tensor
-) -> None:
-    probs = logits.detach().sigmoid()[:, 0].cpu().numpy()
-    for game, frame, region, prob in zip(games, frames, regions, probs, strict=True):
-        game.masks[frame] = unwarp(prob, region, game.size)
 
 
 def _interaction_region(
@@ -338,7 +251,7 @@ def _interaction_region(
         if one_look or rng.random() < 0.5 or not (paths and around.any()):
             return region_for_interaction(None, covered[0], covered[1], spec)
         previous = around
-    return _jittered(region_for_interaction(previous, covered[0], covered[1], spec), rng)
+    return jittered(region_for_interaction(previous, covered[0], covered[1], spec), rng)
 
 
 def _some_part(asked: _Asked, spec: CropSpec, rng: np.random.Generator) -> Region:
@@ -350,17 +263,7 @@ def _some_part(asked: _Asked, spec: CropSpec, rng: np.random.Generator) -> Regio
     return Region(y0, x0, y0 + height, x0 + width)
 
 
-def _jittered(region: Region, rng: np.random.Generator) -> Region:
-    """``region`` moved by up to 8 % and scaled by up to a quarter, each way on its own."""
-    height, width = region.y1 - region.y0, region.x1 - region.x0
-    y = (region.y0 + region.y1) / 2 + rng.uniform(-0.08, 0.08) * height
-    x = (region.x0 + region.x1) / 2 + rng.uniform(-0.08, 0.08) * width
-    height *= float(np.exp(rng.uniform(-0.2, 0.25))) / 2
-    width *= float(np.exp(rng.uniform(-0.2, 0.25))) / 2
-    return Region(y - height, x - width, y + height, x + width)
-
-
-def _strokes(game: _Game, frame: int, rng: np.random.Generator) -> list[_Path]:
+def _strokes(game: Game, frame: int, rng: np.random.Generator) -> list[_Path]:
     """This round's strokes: on the object where there is no mask yet, else on what is wrong."""
     truth, previous = game.truth[frame], game.masks[frame]
     positive: list[Stroke] = []

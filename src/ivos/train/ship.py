@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ivos.errors import OutputError
-from ivos.networks.export import export
+from ivos.networks.export import as_stored, export
 from ivos.networks.weights import read_facts, read_network
 from ivos.runtime.pytorch import spec_of
 
@@ -24,7 +24,7 @@ def ship(weights: Path, folder: Path, facts: Mapping[str, object]) -> Path:
     under ``files``. Everything is made beside its place and then moved there, the card last. Raises
     OutputError where the folder cannot be written.
     """
-    net = read_network(weights)
+    net = as_stored(read_network(weights))
     spec = spec_of(net)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,13 @@ import torch
 from ivos.errors import OutputError, RecipeError, WeightsError
 from ivos.networks.efficientnet import freeze_filters
 from ivos.networks.ipn import IPN
-from ivos.networks.weights import fresh_network, load_weights, read_checkpoint, save_weights
+from ivos.networks.weights import (
+    fresh_network,
+    load_weights,
+    read_checkpoint,
+    save_weights,
+    take_parts,
+)
 from ivos.train.recipe import Recipe
 
 _CHECKPOINT = "checkpoint.pt"
@@ -46,9 +52,13 @@ def check_place(folder: Path, *, resume: bool) -> None:
 def begin(recipe: Recipe, device: str = "cpu") -> State:
     """The state before the first step."""
     torch.manual_seed(recipe.seed)
-    net = fresh_network(recipe.network, imagenet=recipe.start == "imagenet")
+    imagenet = recipe.start == "imagenet" or bool(recipe.taken)
+    net = fresh_network(recipe.network, imagenet=imagenet)
     if recipe.start not in ("imagenet", "random"):
-        load_weights(net, Path(recipe.start))
+        if recipe.taken:
+            take_parts(net, Path(recipe.start), recipe.taken)
+        else:
+            load_weights(net, Path(recipe.start))
     return _state(net, recipe, device)
 
 
