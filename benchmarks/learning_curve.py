@@ -2,8 +2,8 @@
 
     python -m benchmarks.learning_curve
 
-Reads benchmarks/results/training.csv (overlaps in the crop on training scenes, every ten steps) and
-training-validation.csv (J&F on the validation sequences), writes docs/pictures/learning-curve.svg.
+Reads benchmarks/results/training*.csv (overlaps in the crop on training scenes; J&F on validation
+sequences), writes docs/pictures/learning-curve.svg and learning-curve-interaction.svg.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-PICTURE = Path(__file__).parent.parent / "docs" / "pictures" / "learning-curve.svg"
+PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 WINDOW = 15
 """Lines of the log that a point of a training curve is the mean of."""
 
-TRAINED = (
-    ("first_strokes", "first strokes", "#0072b2"),
-    ("corrections", "corrections", "#009e73"),
-    ("propagation", "propagation", "#999999"),
-)
-VALIDATED = (
-    ("round_1", "validation, round 1", "#d55e00"),
-    ("round_8", "validation, round 8", "#cc79a7"),
-)
+COLUMNS = {
+    "first_strokes": ("first strokes", "#0072b2"),
+    "corrections": ("corrections", "#009e73"),
+    "propagation": ("propagation", "#999999"),
+    "again": ("second looks", "#999999"),
+    "round_1": ("validation, round 1", "#d55e00"),
+    "round_3": ("validation, round 3", "#e69f00"),
+    "round_8": ("validation, round 8", "#cc79a7"),
+}
+RUNS = {"training": "learning-curve", "training-interaction": "learning-curve-interaction"}
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 860, 420, 50, 20, 170, 40
 LOW, HIGH = 0.4, 1.0
 
@@ -34,28 +35,38 @@ Points = Sequence[tuple[float, float]]
 
 def main() -> int:
     """Draw."""
-    with (RESULTS / "training.csv").open() as file:
-        log = list(csv.DictReader(file))
-    with (RESULTS / "training-validation.csv").open() as file:
-        checks = list(csv.DictReader(file))
+    for run, picture in RUNS.items():
+        (PICTURES / f"{picture}.svg").write_text(_drawn(_read(run), _read(f"{run}-validation")))
+    return 0
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    with (RESULTS / f"{name}.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def _drawn(log: list[dict[str, str]], checks: list[dict[str, str]]) -> str:
     last = max(float(line["step"]) for line in log)
     parts = [*_axes(last)]
-    for row, (column, words, colour) in enumerate(TRAINED):
-        points = [(float(line["step"]), float(line[column])) for line in log if line[column]]
-        parts += [_line(_smooth(points), last, colour), *_legend(row, words, colour)]
-    for row, (column, words, colour) in enumerate(VALIDATED, start=len(TRAINED)):
-        points = [(float(line["step"]), float(line[column])) for line in checks if line[column]]
-        parts += [_line(points, last, colour, width=2.5), *_legend(row, words, colour)]
-        parts += [f'<circle cx="{_x(s, last):.1f}" cy="{_y(v):.1f}" r="4" fill="{colour}"/>'
-                  for s, v in points]  # fmt: skip
-    PICTURE.write_text(
+    row = 0
+    for table, checked in ((log, False), (checks, True)):
+        for column, (words, colour) in COLUMNS.items():
+            if column not in table[0]:
+                continue
+            points = [(float(line["step"]), float(line[column])) for line in table if line[column]]
+            drawn = points if checked else _smooth(points)
+            parts += [_line(drawn, last, colour, width=2.5 if checked else 1.5)]
+            parts += [*_legend(row, words, colour)]
+            parts += [f'<circle cx="{_x(s, last):.1f}" cy="{_y(v):.1f}" r="4" fill="{colour}"/>'
+                      for s, v in points if checked]  # fmt: skip
+            row += 1
+    return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="sans-serif" font-size="12">\n'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>\n'
         + "\n".join(parts)
         + "\n</svg>\n"
     )
-    return 0
 
 
 def _smooth(points: Points) -> list[tuple[float, float]]:
