@@ -2,8 +2,8 @@
 
 Three files, ``interact.onnx``, ``aggregate.onnx`` and ``propagate.onnx``, whose inputs are named
 like the arguments of ``Networks``; batch, crop and reference may have any size. Their weights may
-be float16 followed by casts, which ONNX Runtime folds once, when it loads them; it computes in
-float32. ``weights.load`` checks the files before they come here.
+be float16 followed by casts, or eight bits followed by a scale, which ONNX Runtime folds once, when
+it loads them; it computes in float32. ``weights.load`` checks the files before they come here.
 
 A crop is too small for several threads to share it well. Where there are at least as many crops as
 threads, each thread therefore works on crops of its own; fewer crops are shared by all threads.
