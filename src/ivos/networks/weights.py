@@ -76,9 +76,8 @@ def take_parts(net: IPN, path: Path, beginnings: Sequence[str]) -> None:
     try:
         rest = net.load_state_dict(taken, strict=False).unexpected_keys
     except RuntimeError as error:
-        raise WeightsError(
-            f"{path} does not fit the network: {str(error).splitlines()[1]}"
-        ) from None
+        reason = str(error).splitlines()[-1].strip()
+        raise WeightsError(f"{path} does not fit the network: {reason}") from None
     if rest:
         raise WeightsError(f"{path} holds {rest[0]}, which the network does not have")
 
