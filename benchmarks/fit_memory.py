@@ -27,7 +27,7 @@ from ivos.train.data import read_footage
 from ivos.train.game import Play
 from ivos.train.recipe import Recipe
 from ivos.train.rounds import play
-from ivos.train.scenes import SceneMix, make_scene
+from ivos.train.scenes import Scene, SceneMix, make_scene
 
 _RIDGE = 1e-5
 
@@ -113,7 +113,7 @@ def _old(path: Path, *, smaller: bool) -> IPN:
     return net
 
 
-def _scenes(recipe: Recipe, count: int, rng: np.random.Generator) -> Iterator[list]:
+def _scenes(recipe: Recipe, count: int, rng: np.random.Generator) -> Iterator[list[Scene]]:
     footage, mix = read_footage(recipe), SceneMix(1, 0.4)
     for _ in range(0, count, 8):
         yield [make_scene(footage, mix, rng) for _ in range(8)]

@@ -72,6 +72,7 @@ def test_settings_are_changed_from_outside_phases_among_them(tmp_path: Path):
         ({"stills": "3"}, "stills must be a path, not 3"),
         ({"hold_out_clips": '"boat"'}, "hold_out_clips must be a list of words, not 'boat'"),
         ({"network": "huge"}, "network must be one of compact, paper, not 'huge'"),
+        ({"taken": '["propagation"]', "start": "random"}, "taken names parts of a file, but start"),
         ({"name": "../x"}, "name must be a plain word"),
         ({"phases.0.crop": "100"}, "crop must be a multiple of 32, not 100"),
         ({"phases.0.crop": "0"}, "crop must be a multiple of 32, not 0"),

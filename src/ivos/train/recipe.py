@@ -129,6 +129,8 @@ class Recipe:
         if self.network not in _NETWORKS:
             known = ", ".join(_NETWORKS)
             raise RecipeError(f"network must be one of {known}, not {self.network!r}")
+        if self.taken and self.start in ("imagenet", "random"):
+            raise RecipeError(f"taken names parts of a file, but start is {self.start!r}")
         for name, low, high in _LIMITS:
             value = getattr(self, name)
             if not (low <= value <= high):
