@@ -3,7 +3,7 @@
     python -m benchmarks.learning_curve
 
 Reads benchmarks/results/training*.csv (overlaps in the crop on training scenes; J&F on validation
-sequences), writes docs/pictures/learning-curve.svg and learning-curve-interaction.svg.
+sequences), writes docs/pictures/learning-curve*.svg.
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ COLUMNS = {
     "first_strokes": ("first strokes", "#0072b2"),
     "corrections": ("corrections", "#009e73"),
     "propagation": ("propagation", "#999999"),
-    "again": ("second looks", "#999999"),
+    "again": ("second looks", "#56b4e9"),
     "round_1": ("validation, round 1", "#d55e00"),
     "round_3": ("validation, round 3", "#e69f00"),
     "round_8": ("validation, round 8", "#cc79a7"),
 }
-RUNS = {"training": "learning-curve", "training-interaction": "learning-curve-interaction"}
+RUNS = {
+    "training": "learning-curve",
+    "training-interaction": "learning-curve-interaction",
+    "training-propagation": "learning-curve-propagation",
+}
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 860, 420, 50, 20, 170, 40
 LOW, HIGH = 0.4, 1.0
 

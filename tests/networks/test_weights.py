@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ torch = pytest.importorskip("torch")
 
 import ivos  # noqa: E402
 from ivos.errors import WeightsError  # noqa: E402
-from ivos.networks.ipn import IPN  # noqa: E402
+from ivos.networks.ipn import COMPACT, IPN  # noqa: E402
+from ivos.networks.reference import MemoryReference  # noqa: E402
 from ivos.networks.weights import (  # noqa: E402
+    begin_alike,
     fresh_network,
     read_facts,
     read_network,
@@ -112,3 +115,27 @@ def test_parts_that_are_not_there_or_do_not_fit_are_refused_in_one_line(
         with pytest.raises(WeightsError, match=words) as refused:
             take_parts(fresh_network("compact"), tmp_path / name, [part])
         assert "\n" not in str(refused.value)
+
+
+def test_a_network_that_begins_alike_follows_a_mask_as_the_other_one_redraws_it():
+    torch.manual_seed(2)
+    net = fresh_network("compact").eval()
+    begin_alike(net)
+    frame, neighbour = torch.rand(1, 3, 64, 64), torch.rand(1, 1, 64, 64)
+    with torch.no_grad():
+        redrawn, reference = net.interact(
+            frame, neighbour, 0.25 * neighbour, torch.zeros_like(neighbour)
+        )
+        for previous in (torch.zeros_like(neighbour), torch.rand(1, 1, 64, 64)):
+            followed = net.propagate(reference, frame, neighbour, previous)
+            for one, other in zip(followed, redrawn, strict=True):
+                torch.testing.assert_close(one, other)
+    read = net.propagation.reference
+    assert isinstance(read, MemoryReference)
+    assert torch.equal(read.read_key.weight, read.write_key.weight)
+
+
+def test_networks_that_are_not_built_alike_cannot_begin_so():
+    net = IPN(replace(COMPACT, propagation_encoder="efficientnet-lite0"))
+    with pytest.raises(WeightsError, match="are not built alike"):
+        begin_alike(net)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ pytest.importorskip("tensorboard")
 
 from ivos.errors import CannotDo, InvalidInput, OutputError, RecipeError, WeightsError  # noqa: E402
 from ivos.networks.weights import read_facts, read_network  # noqa: E402
-from ivos.train.game import Output  # noqa: E402
-from ivos.train.loop import Progress, rate_at, train  # noqa: E402
-from ivos.train.recipe import Recipe  # noqa: E402
+from ivos.train.game import Output, Play  # noqa: E402
+from ivos.train.loop import Progress, play_of, rate_at, train  # noqa: E402
+from ivos.train.recipe import Phase, Recipe  # noqa: E402
 from ivos.train.record import mean_overlaps, picture  # noqa: E402
 from ivos.train.state import begin  # noqa: E402
 from tests.train.made import write_recipe  # noqa: E402
@@ -124,6 +124,39 @@ def test_parts_may_be_taken_from_weights_and_the_rest_begins_from_imagenet(
     assert all(torch.equal(begun[n], theirs[n]) for n in begun if n.startswith("propagation."))
     stem = "interaction.encoder.stem.weight"
     assert torch.equal(begun[stem], known[stem])
+
+
+def test_a_propagation_network_may_begin_as_the_interaction_network(recipe: Recipe, tmp_path: Path):
+    recipe = replace(recipe, alike=True, rate=0.0, encoder_rate=0.0, weight_decay=0.0)
+    list(train(recipe, tmp_path / "run", workers=0, until=1))
+    begun = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["net"]
+    for name in ("encoder.stem.weight", "decoder.heads.2.bias", "decoder.top.0.weight"):
+        assert torch.equal(begun[f"propagation.{name}"], begun[f"interaction.{name}"]), name
+
+
+def test_all_that_a_phase_says_of_the_play_is_played(recipe: Recipe):
+    from ivos.networks.weights import fresh_network
+
+    net = fresh_network("compact")
+    both = {f.name for f in fields(Phase)} & {f.name for f in fields(Play)} - {"crop"}
+    assert {"fresh", "slips", "lost", "nothing", "again", "remembered"} <= both
+    shares = {name: 0.01 * n for n, name in enumerate(sorted(both - {"rounds"}), 1)}
+    phase = replace(recipe.phases[0], rounds=5, crop=96, **shares)
+    how = play_of(recipe, phase, net, "cpu")
+    assert {name: getattr(how, name) for name in both} == {**shares, "rounds": 5}
+    assert how.crop.crop_size == 96
+
+
+@pytest.mark.parametrize(
+    ("parts", "frames"), [(("interaction", "propagation"), 2), (("interaction",), 1)]
+)
+def test_a_run_in_which_nothing_is_learnt_says_so(
+    recipe: Recipe, tmp_path: Path, parts: tuple[str, ...], frames: int
+):
+    phase = replace(recipe.phases[0], frames=frames)
+    with pytest.raises(CannotDo, match="nothing to learn from") as refused:
+        list(train(replace(recipe, frozen=parts, phases=(phase,)), tmp_path / "run", workers=0))
+    assert "\n" not in str(refused.value)
 
 
 def test_freezing_what_is_not_there_is_refused(recipe: Recipe, tmp_path: Path):

@@ -232,6 +232,18 @@ def test_a_neighbours_mask_may_go_wrong_on_its_way():
     assert min(slipped) < 0.1
 
 
+def test_a_neighbours_mask_may_be_lost_on_its_way_and_is_looked_for_in_the_whole_frame():
+    net = ColourNetworks()
+    outputs = played(net, how(rounds=1, lost=1.0, nothing=0.0))
+    assert len(net.propagations) == 2
+    for given in net.propagations:
+        assert not given["neighbour"].any()
+        meant, other = given["frame"][0, 1] > 0.5, given["frame"][0, 2] > 0.5
+        assert meant.any()
+        assert other.any()
+    assert all(o.truth.any() for o in outputs)
+
+
 def test_last_rounds_mask_may_be_given_with_what_the_round_changed_beside_it():
     overlaps: dict[bool, list[float]] = {False: [], True: []}
     for seed in range(6):
@@ -311,6 +323,17 @@ def test_a_network_that_does_not_learn_still_leads_the_other_one():
     outputs = played(net, how(propagation_learns=False))
     assert [o.kind for o in outputs] == ["interaction"] * 2
     assert len(net.propagations) == 4
+
+
+def test_an_interaction_network_that_does_not_learn_still_draws_what_is_led_on():
+    settings = {"rounds": 1, "crop": LOOKING_AGAIN, "again": 1.0, "detail": 1.0, "closer": 0.0}
+    net = ColourNetworks()
+    outputs = played(net, how(interaction_learns=False, **settings))
+    assert [o.kind for o in outputs] == ["propagation"] * 2
+    assert len(net.interactions) == 1 + 2  # two frames are looked at a second time
+    learning = ColourNetworks()
+    played(learning, how(**settings))
+    assert len(learning.interactions) == 1 + 1 + 2  # and it learns from a look in detail
 
 
 def test_what_is_remembered_may_be_withheld():

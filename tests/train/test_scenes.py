@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
+from ivos.train.data import Footage
 from ivos.train.scenes import Scene, SceneMix, make_scene
-from tests.train.made import footage
+from tests.train.made import footage, still
 
 SIZES = {(192, 320), (208, 272), (240, 240), (272, 208)}
 
@@ -83,3 +85,27 @@ def test_footage_without_anything_to_see_still_makes_a_scene():
     mix = SceneMix(1, 0.0)
     scene = make_scene(replace(empty, stills=stills), mix, np.random.default_rng(0))
     assert not scene.target.any()
+
+
+def test_twins_look_alike_lie_side_by_side_and_are_alone():
+    plain = still(1)
+    striped = still(2)
+    columns = np.arange(striped.mask.shape[1]) // 4 % 2
+    striped.image[striped.mask] = np.where(columns, 200, 50)[None, :, None].repeat(60, 0)[
+        striped.mask
+    ]
+    plain.image[plain.mask] = 125
+    seen = {True: 0, False: 0}
+    for seed in range(30):
+        scene = make_scene(
+            Footage([plain, striped], []), SceneMix(2, 0.0, twins=1.0), np.random.default_rng(seed)
+        )
+        target, others = scene.target[0], scene.others[0]
+        if min(target.sum(), others.sum()) < 200:  # one is behind the other, or out of the picture
+            continue
+        one, other = (float(scene.images[0][mask].mean(axis=1).std()) for mask in (target, others))
+        assert (one > 20) == (other > 20)
+        seen[one > 20] += 1
+        away = cv2.distanceTransform((~target).astype(np.uint8), cv2.DIST_L2, 5)
+        assert away[others].min() < 1.5 * np.sqrt(target.sum())
+    assert min(seen.values()) >= 5

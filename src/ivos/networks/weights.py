@@ -11,10 +11,21 @@ import torch
 
 from ivos.errors import WeightsError
 from ivos.networks.efficientnet import EfficientNetLite, imagenet_weights
-from ivos.networks.ipn import COMPACT, IPN, PAPER
+from ivos.networks.ipn import (
+    COMPACT,
+    IPN,
+    MASKS_OF_INTERACTION,
+    MASKS_OF_PROPAGATION,
+    PAPER,
+)
+from ivos.networks.reference import MemoryReference
 from ivos.networks.resnet import ResNet50
 
 CONFIGURATIONS = {"compact": COMPACT, "paper": PAPER}
+
+_AS_DRAWN = 0.25
+"""How much of a positive stroke a neighbour's mask is at first: with none, what is carried on fades
+(J&F .68 after one round, .75 with a quarter, nothing trained)."""
 
 
 def fresh_network(configuration: str, *, imagenet: bool = False) -> IPN:
@@ -80,6 +91,43 @@ def take_parts(net: IPN, path: Path, beginnings: Sequence[str]) -> None:
         raise WeightsError(f"{path} does not fit the network: {reason}") from None
     if rest:
         raise WeightsError(f"{path} holds {rest[0]}, which the network does not have")
+
+
+def begin_alike(net: IPN) -> None:
+    """Give the propagation network of ``net`` the encoder and decoder of its interaction network.
+
+    A neighbour's mask enters it as the last mask does there, with a little of a positive stroke, so
+    that it follows masks from the first step on; what is read from memory and the last round's mask
+    do not count yet. Positions of the two find each other in a memory from the start, too: they ask
+    as they are written. Raises WeightsError where the two are not built alike.
+    """
+    theirs, ours = net.interaction.state_dict(), net.propagation.state_dict()
+    try:
+        for name, weights in theirs.items():
+            if name == "encoder.extra.weight":
+                weights = _alike(weights)
+            elif ours[name].shape != weights.shape:
+                ours[name].zero_()
+                ours[name][:, : weights.shape[1] - MASKS_OF_INTERACTION] = weights[
+                    :, :-MASKS_OF_INTERACTION
+                ]
+                ours[name][:, -MASKS_OF_PROPAGATION:] = _alike(weights[:, -MASKS_OF_INTERACTION:])
+                continue
+            ours[name].copy_(weights)
+        reference = net.propagation.reference
+        if isinstance(reference, MemoryReference):
+            reference.read_key.load_state_dict(reference.write_key.state_dict())
+    except (KeyError, RuntimeError, IndexError):
+        raise WeightsError(
+            f"the networks of {net.config.name} are not built alike: "
+            "the one cannot begin as the other"
+        ) from None
+
+
+def _alike(weights: torch.Tensor) -> torch.Tensor:
+    """Weights for last mask, positive and negative strokes -> for last and neighbour's mask."""
+    neighbour = weights[:, 0] + _AS_DRAWN * weights[:, 1]
+    return torch.stack([torch.zeros_like(neighbour), neighbour], dim=1)
 
 
 def read_network(path: Path) -> IPN:

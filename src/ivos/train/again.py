@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ propagation network errs less on what it was trained on than elsewhere."""
 
 def look_again(
     net: IPN, games: Sequence[Game], frames: Sequence[int], how: Play, rng: np.random.Generator
-) -> Iterator[Output]:
+) -> Output | None:
     """What the interaction network makes of masks that were propagated to ``frames``.
 
     Joined with them, it becomes the games' masks; where nothing was found nothing is looked at.
@@ -41,7 +41,7 @@ def look_again(
     for game, frame in zip(games, frames, strict=True):
         found = game.masks[frame]
         assert found is not None
-        if not game.nothing and rng.random() < _GONE_WRONG:
+        if how.interaction_learns and not game.nothing and rng.random() < _GONE_WRONG:
             truth, others = game.truth[frame : frame + 1], game.scene.others[frame : frame + 1]
             found = corrupt(truth, others, rng, gross=0.5)[0]
             game.masks[frame] = found
@@ -54,7 +54,7 @@ def look_again(
         planes.append(crop_planes(game, frame, region, spec, known, positive))
         looked.append((game, frame, region))
     if not looked:
-        return
+        return None
     batch = torch.from_numpy(np.stack(planes)).to(how.device)
     image, previous, positives, truths = torch.split(batch, [3, 1, 1, 1], dim=1)
     with precision(how):
@@ -65,4 +65,4 @@ def look_again(
     joined = torch.lerp(previous, logits[-1].detach().sigmoid(), spec.second_look)
     games, frames, regions = zip(*looked, strict=True)
     put_back(games, frames, regions, joined)
-    yield Output("again", logits, truths, image)
+    return Output("again", logits, truths, image)

@@ -36,6 +36,8 @@ class Play:
     slips: float = 0.0
     """Share of steps in which the neighbour's mask has gone grossly wrong on its way: only what is
     remembered of the annotated frame can tell."""
+    lost: float = 0.0
+    """Share of steps in which nothing is left of it, as where something has hidden the object."""
     gross: float = 0.65
     """Share of wrong masks that are grossly wrong."""
     parts: float = 0.5
@@ -50,8 +52,10 @@ class Play:
     """Share of steps whose masks are looked at a second time, as a session does."""
     remembered: float = 1.0
     """Share of rounds in which the propagation network is given what is remembered."""
+    interaction_learns: bool = True
+    """Whether its masks are learnt from; else they only serve the propagation network."""
     propagation_learns: bool = True
-    """Whether its masks are learnt from; else they only serve the interaction network."""
+    """The same the other way round."""
     nothing: float = 0.05
     """Share of scenes in which nothing is meant: no positive stroke, nothing to be found."""
     half: bool = False

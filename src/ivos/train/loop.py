@@ -17,10 +17,11 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.tensorboard import SummaryWriter
 
 from ivos.errors import CannotDo, InvalidInput
+from ivos.networks.ipn import IPN
 from ivos.train.data import Footage, read_footage
 from ivos.train.game import Output, Play
 from ivos.train.loss import mask_loss
-from ivos.train.recipe import Recipe
+from ivos.train.recipe import Phase, Recipe
 from ivos.train.record import mean_overlaps, write_curves, write_pictures
 from ivos.train.rounds import play
 from ivos.train.scenes import Scene, SceneMix, make_scene
@@ -49,7 +50,7 @@ class _Scenes(Dataset[list[Scene]]):
     def __getitem__(self, step: int) -> list[Scene]:
         phase = self.recipe.phase_at(step)
         rng = np.random.default_rng((self.recipe.seed, step, 0))
-        mix = SceneMix(phase.frames, phase.video_share)
+        mix = SceneMix(phase.frames, phase.video_share, twins=phase.twins)
         return [make_scene(self.footage, mix, rng) for _ in range(phase.batch)]
 
 
@@ -116,22 +117,14 @@ def _step(
     state: State, recipe: Recipe, scenes: list[Scene], device: str
 ) -> tuple[float, list[Output]]:
     """Play the scenes, learn from every mask that comes out, and move the weights once."""
-    phase = recipe.phase_at(state.step)
-    how = Play(
-        crop=replace(state.net.config.crop, crop_size=phase.crop),
-        device=device,
-        rounds=phase.rounds,
-        fresh=phase.fresh,
-        given=phase.given,
-        slips=phase.slips,
-        parts=phase.parts,
-        again=phase.again,
-        remembered=phase.remembered,
-        propagation_learns=any(p.requires_grad for p in state.net.propagation.parameters()),
-        half=recipe.half,
-    )
+    how = play_of(recipe, recipe.phase_at(state.step), state.net, device)
     rng = np.random.default_rng((recipe.seed, state.step, 1))
     outputs = list(play(state.net, scenes, how, rng))
+    if not outputs:
+        raise CannotDo(
+            f"step {state.step} has nothing to learn from: both networks are frozen, or the "
+            "interaction network is and the phase has single frames"
+        )
     loss = torch.stack([mask_loss(o.logits, o.truth, o.strokes) for o in outputs]).mean()
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -147,6 +140,26 @@ def _step(
     _average(state, recipe.averaging)
     state.step += 1
     return loss.item(), outputs
+
+
+def play_of(recipe: Recipe, phase: Phase, net: IPN, device: str) -> Play:
+    """How the scenes of a phase are played; a network that is frozen whole is not learnt from."""
+    return Play(
+        crop=replace(net.config.crop, crop_size=phase.crop),
+        device=device,
+        rounds=phase.rounds,
+        fresh=phase.fresh,
+        given=phase.given,
+        slips=phase.slips,
+        lost=phase.lost,
+        parts=phase.parts,
+        nothing=phase.nothing,
+        again=phase.again,
+        remembered=phase.remembered,
+        interaction_learns=any(p.requires_grad for p in net.interaction.parameters()),
+        propagation_learns=any(p.requires_grad for p in net.propagation.parameters()),
+        half=recipe.half,
+    )
 
 
 def rate_at(step: int, recipe: Recipe) -> float:

@@ -12,6 +12,18 @@ from typing import Any
 
 from ivos.errors import RecipeError
 
+_SHARES = (
+    "video_share",
+    "fresh",
+    "given",
+    "slips",
+    "lost",
+    "parts",
+    "nothing",
+    "twins",
+    "again",
+    "remembered",
+)
 _NETWORKS = ("compact", "paper")
 _LIMITS = (
     ("hold_out_stills", 0, math.inf),
@@ -50,8 +62,14 @@ class Phase:
     """Share of rounds that propagate a right or nearly right mask in place of the network's own."""
     slips: float = 0.0
     """Share of propagated frames whose neighbour's mask is made grossly wrong beforehand."""
+    lost: float = 0.0
+    """Share of propagated frames whose neighbour's mask is emptied beforehand."""
     parts: float = 0.5
     """Share of wrong starts in which only a piece of the object is wrongly in or out."""
+    twins: float = 0.0
+    """Share of scenes in which what was filmed is there twice, side by side."""
+    nothing: float = 0.05
+    """Share of scenes in which nothing is meant, and nothing may be found."""
     again: float = 0.0
     """Share of steps whose propagated masks the interaction network looks at a second time."""
     remembered: float = 1.0
@@ -61,7 +79,7 @@ class Phase:
         for name in ("steps", "batch", "frames", "rounds"):
             if getattr(self, name) < 1:
                 raise RecipeError(f"a phase's {name} must be at least 1, not {getattr(self, name)}")
-        for name in ("video_share", "fresh", "given", "slips", "parts", "again", "remembered"):
+        for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"a phase's {name} must lie in 0..1, not {getattr(self, name)}")
         if self.crop < 32 or self.crop % 32:
@@ -83,6 +101,8 @@ class Recipe:
     taken: tuple[str, ...] = ()
     """What is taken from that file: beginnings of the names of its weights, which then may be those
     of another network with the same parts; everything else begins from ImageNet. Empty: all."""
+    alike: bool = False
+    """The propagation network begins as the interaction network that was taken or loaded."""
     stills: Path | None = None
     """Folder with ``images/`` and ``masks/``."""
     hold_out_stills: int = 500

@@ -8,7 +8,7 @@ one step to the next; the reference is not, so that both networks learn what to 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -67,7 +67,9 @@ def play(
     for _ in range(how.rounds):
         frames = [_frame_to_draw_on(game, rng) for game in games]
         previous = [list(game.masks) for game in games]
-        newest = yield from _interact(net, games, frames, how, rng)
+        newest, found = _interact(net, games, frames, how, rng)
+        if how.interaction_learns:
+            yield from found
         reference = newest if reference is None else net.aggregate(newest, reference)
         known = reference
         if rng.random() >= how.remembered:
@@ -84,7 +86,9 @@ def play(
             if how.propagation_learns:
                 yield output
             if how.crop.second_look and rng.random() < how.again:
-                yield from look_again(net, games, [frame for frame, _ in steps], how, rng)
+                seen = look_again(net, games, [frame for frame, _ in steps], how, rng)
+                if seen is not None and how.interaction_learns:
+                    yield seen
 
 
 def _begin(scene: Scene, how: Play, rng: np.random.Generator) -> Game:
@@ -151,8 +155,8 @@ def _outwards(frame: int, length: int) -> list[tuple[int, int]]:
 
 def _interact(
     net: IPN, games: Sequence[Game], frames: Sequence[int], how: Play, rng: np.random.Generator
-) -> Generator[Output, None, Tensor]:
-    """Yields what the interaction network finds; returns the references (method.md 1.8, 1)."""
+) -> tuple[Tensor, list[Output]]:
+    """The references (method.md 1.8, 1), and what the interaction network has found."""
     asked = [
         _Asked(game, frame, _strokes(game, frame, rng))
         for game, frame in zip(games, frames, strict=True)
@@ -164,19 +168,19 @@ def _interact(
         for i, one in enumerate(asked)
     ]
     output, reference = _look(net, asked, regions, how)
-    yield output
+    outputs = [output]
     again = [i for i in again if asked[i].paths]
     if again and how.crop.zoom_first_round:
         closer = [asked[i] for i in again]
         regions = [_interaction_region(one, how.crop, rng, at_once=False) for one in closer]
         output, newest = _look(net, closer, regions, how)
-        yield output
+        outputs.append(output)
         reference = reference.index_copy(0, torch.tensor(again, device=how.device), newest)
     detailed = [one for one in asked if one.paths and rng.random() < how.detail]
-    if detailed and how.crop.detail_side:
+    if detailed and how.crop.detail_side and how.interaction_learns:
         regions = [_some_part(one, how.crop, rng) for one in detailed]
-        yield _look(net, detailed, regions, how, keep=False)[0]
-    return reference
+        outputs.append(_look(net, detailed, regions, how, keep=False)[0])
+    return reference, outputs
 
 
 def _look(
@@ -216,6 +220,8 @@ def _propagate(
         if rng.random() < how.slips:
             others = game.scene.others[near : near + 1]
             neighbour = corrupt((neighbour > 0.5)[None], others, rng, gross=1.0)[0]
+        if rng.random() < how.lost:
+            neighbour = np.zeros_like(neighbour)
         region = jittered(region_for_propagation(old, neighbour, how.crop), rng)
         beside = warped(game, neighbour, region, how.crop)
         known = warped(game, old, region, how.crop)

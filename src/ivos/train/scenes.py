@@ -42,6 +42,9 @@ class SceneMix:
     """Share of scenes on real clips; the others are on stills."""
     clip_share: float = 0.3
     """Share of pasted objects that come from clips, with their real motion."""
+    twins: float = 0.0
+    """Share of scenes in which what was filmed is there twice, side by side, and nothing else is:
+    only where it was tells the one from the other."""
     gaps: tuple[float, ...] = (0.4, 0.25, 0.15, 0.1, 0.05, 0.05)
     """Shares of the steps between neighbouring frames of a real clip: 1, 2, 3 and so on."""
 
@@ -89,6 +92,10 @@ def _layers(
         )
         extra = int(rng.choice(4, p=[0.15, 0.4, 0.3, 0.15]))
     labels = first.astype(np.uint8)
+    if rng.random() < mix.twins and first.any():
+        twin = _Cutout([*images.copy()], [*first], [*parts])
+        _paste(images, labels, parts, twin, 2, rng, beside=True)
+        return images, labels, parts
     for layer in range(extra):
         cutout = _cut_out(footage, mix, rng)
         if cutout is not None:
@@ -226,19 +233,28 @@ def _paste(
     cutout: _Cutout,
     label: int,
     rng: np.random.Generator,
+    *,
+    beside: bool = False,
 ) -> None:
-    """Put the object onto all frames along a path; in front, or behind what is there."""
+    """Put the object onto all frames along a path; in front, or behind what is there.
+
+    With ``beside`` it is put next to where it was cut out, about as large or smaller.
+    """
     length, height, width = labels.shape
     ys, xs = np.nonzero(np.any(cutout.masks, axis=0))
     box = max(float(np.ptp(xs)), float(np.ptp(ys))) + 1
     scale = np.exp(rng.uniform(np.log(0.12), np.log(0.8))) * min(height, width) / box
-    scale = min(scale, 2.5)
+    scale = float(rng.uniform(0.6, 1.1)) if beside else min(scale, 2.5)
     centre = xs.min() + np.ptp(xs) / 2, ys.min() + np.ptp(ys) / 2
     angle, flip = np.deg2rad(rng.normal(0, 12)), rng.choice([-1, 1])
     turn = scale * np.array(
         [[np.cos(angle) * flip, -np.sin(angle)], [np.sin(angle) * flip, np.cos(angle)]]
     )
     place = np.array([rng.uniform(0.1, 0.9) * width, rng.uniform(0.15, 0.85) * height])
+    if beside:
+        way = rng.choice([-1, 1]) * rng.uniform(0.6, 1.2), rng.uniform(-0.3, 0.3)
+        place = np.array(centre) + np.array(way) * (np.ptp(xs) + 1, np.ptp(ys) + 1)
+        place = np.clip(place, 0, (width, height))
     first = np.hstack([turn, (place - turn @ np.array(centre))[:, None]])
     size_px = scale * box
     shift = 0.25 * size_px / width

@@ -17,6 +17,7 @@ from ivos.errors import OutputError, RecipeError, WeightsError
 from ivos.networks.efficientnet import freeze_filters
 from ivos.networks.ipn import IPN
 from ivos.networks.weights import (
+    begin_alike,
     fresh_network,
     load_weights,
     read_checkpoint,
@@ -59,6 +60,8 @@ def begin(recipe: Recipe, device: str = "cpu") -> State:
             take_parts(net, Path(recipe.start), recipe.taken)
         else:
             load_weights(net, Path(recipe.start))
+    if recipe.alike:
+        begin_alike(net)
     return _state(net, recipe, device)
 
 
