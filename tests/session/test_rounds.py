@@ -1050,6 +1050,24 @@ def test_every_propagated_mask_is_looked_at_again_with_strokes_along_its_middle(
     assert score(session, video, 1) > 0.9
 
 
+@pytest.mark.parametrize("spec", [LOOKING, FAKE_SPEC])
+def test_a_mask_that_was_given_is_remembered_as_if_a_person_had_drawn_on_it(spec):
+    video = MovingSquares(length=3, count=1)
+    networks = RecordingNetworks(spec)
+    session = Session(video, networks)
+    session.set_masks(1, {1: video.mask(1, 1)}, annotate=True)
+    (given,) = networks.interactions
+    drawn, mask = given["positive"][0, 0], given["previous"][0, 0]
+    assert not given["negative"].any()
+    if spec.second_look:  # the network knows such strokes
+        assert set(np.unique(drawn)) == {0.0, 1.0}
+        assert (mask[drawn > 0] > 0.5).all()
+    else:
+        assert not drawn.any()
+    session.interact(Interaction.of(1, [Scribble(1, ((0.1, 0.1), (0.2, 0.1)), positive=False)]))
+    assert set(np.unique(networks.interactions[-1]["positive"])) == {0.0}
+
+
 @pytest.mark.parametrize(("share", "grows"), [(0.3, False), (0.7, True)])
 def test_a_second_look_counts_as_much_as_the_network_says(share, grows):
     video = MovingSquares(length=4)

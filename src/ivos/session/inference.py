@@ -54,6 +54,13 @@ class InteractionJob:
     told: Told
 
     @property
+    def agreed(self) -> bool:
+        """Whether there is a mask and nothing is drawn: one that was painted, or comes from
+        elsewhere. A network that listens would remember, without a stroke, that nothing is there.
+        """
+        return self.previous is not None and not self.told.paths and self.told.box is None
+
+    @property
     def size(self) -> tuple[int, int]:
         """(H, W) of the frame."""
         return self.frame.shape[0], self.frame.shape[1]
@@ -203,6 +210,8 @@ def _looked(
             previous[i, 0] = _prior(job, region, side, spec)
             drawn = draw_paths(job.told.paths, region, job.size, spec, side)
             positive[i, 0], negative[i, 0] = drawn
+            if job.agreed and spec.second_look:
+                positive[i, 0] = along_middle(previous[i, 0])
         logits, references = networks.interact(frames, previous, positive, negative)
         yield from zip(logits[:, 0], references, strict=True)
 
