@@ -244,6 +244,36 @@ def test_a_neighbours_mask_may_be_lost_on_its_way_and_is_looked_for_in_the_whole
     assert all(o.truth.any() for o in outputs)
 
 
+def test_after_a_leap_the_neighbours_mask_is_one_that_came_a_long_way():
+    def led(leap: bool) -> list[float]:
+        overlaps = []
+        for seed in range(12):
+            # The mask of frame 0, which is drawn on, has only half of the object.
+            net, scenes = ColourNetworks(wrong=[0]), [replace(scene(3), leap=leap)]
+            outputs = play(net, scenes, how(rounds=1), np.random.default_rng(seed))
+            if frame_of(next(outputs).image[0]) == 0:
+                assert len(list(outputs)) == 2
+                given = net.propagations[0]
+                green, known = given["frame"][0, 1] > 0.5, given["neighbour"][0, 0] > 0.5
+                overlaps.append(float((known & green).sum() / (known | green).sum()))
+        return overlaps
+
+    assert max(led(leap=False)) < 0.7
+    arrived = led(leap=True)
+    assert np.median(arrived) > 0.7
+    assert min(arrived) < 0.7, "now and then it has gone wrong on its way"
+
+
+def test_the_far_frame_is_drawn_on_first_more_often_than_each_of_the_others():
+    firsts = []
+    for seed in range(40):
+        net, far = ColourNetworks(), replace(scene(4), leap=True)
+        outputs = play(net, [far], how(rounds=1), np.random.default_rng(seed))
+        firsts.append(frame_of(next(iter(outputs)).image[0]))
+    assert 18 <= firsts.count(0) < 36
+    assert len(set(firsts)) == 4
+
+
 def test_last_rounds_mask_may_be_given_with_what_the_round_changed_beside_it():
     overlaps: dict[bool, list[float]] = {False: [], True: []}
     for seed in range(6):

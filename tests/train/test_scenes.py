@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 
 from ivos.train.data import Footage
 from ivos.train.scenes import Scene, SceneMix, make_scene
-from tests.train.made import footage, still
+from tests.train.made import clip, footage, still
 
 SIZES = {(192, 320), (208, 272), (240, 240), (272, 208)}
 
@@ -109,3 +109,32 @@ def test_twins_look_alike_lie_side_by_side_and_are_alone():
         away = cv2.distanceTransform((~target).astype(np.uint8), cv2.DIST_L2, 5)
         assert away[others].min() < 1.5 * np.sqrt(target.sum())
     assert min(seen.values()) >= 5
+
+
+@pytest.mark.parametrize("video_share", [0.0, 1.0])
+def test_a_leap_lies_before_the_second_frame_and_nowhere_else(video_share: float):
+    long_clip = replace(footage(), clips=[clip("moving", 24)])
+
+    def changes(leaps: float) -> np.ndarray:
+        mix = SceneMix(4, video_share, gaps=(1.0,), leaps=leaps)
+        found = []
+        for seed in range(12):
+            scene = make_scene(long_clip, mix, np.random.default_rng(seed))
+            assert scene.leap == bool(leaps)
+            found.append((scene.target[1:] ^ scene.target[:-1]).sum(axis=(1, 2)))
+        return np.mean(found, axis=0)
+
+    steady, leapt = changes(0.0), changes(1.0)
+    assert leapt[0] > 2 * steady.max()
+    assert leapt[0] > 2 * leapt[1:].max()
+
+
+def test_a_leap_in_a_clip_that_is_too_short_for_it_goes_to_some_frame():
+    scene = make_scene(footage(), SceneMix(3, 1.0, leaps=1.0), np.random.default_rng(0))
+    assert scene.leap
+    assert len(scene.images) == 3
+
+
+def test_a_single_frame_cannot_leap():
+    scene = make_scene(footage(), SceneMix(1, 0.0, leaps=1.0), np.random.default_rng(0))
+    assert not scene.leap

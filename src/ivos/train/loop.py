@@ -50,7 +50,7 @@ class _Scenes(Dataset[list[Scene]]):
     def __getitem__(self, step: int) -> list[Scene]:
         phase = self.recipe.phase_at(step)
         rng = np.random.default_rng((self.recipe.seed, step, 0))
-        mix = SceneMix(phase.frames, phase.video_share, twins=phase.twins)
+        mix = SceneMix(phase.frames, phase.video_share, twins=phase.twins, leaps=phase.leaps)
         return [make_scene(self.footage, mix, rng) for _ in range(phase.batch)]
 
 

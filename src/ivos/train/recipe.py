@@ -21,6 +21,7 @@ _SHARES = (
     "parts",
     "nothing",
     "twins",
+    "leaps",
     "again",
     "remembered",
 )
@@ -68,6 +69,8 @@ class Phase:
     """Share of wrong starts in which only a piece of the object is wrongly in or out."""
     twins: float = 0.0
     """Share of scenes in which what was filmed is there twice, side by side."""
+    leaps: float = 0.0
+    """Share of scenes whose first frame is far away from the others."""
     nothing: float = 0.05
     """Share of scenes in which nothing is meant, and nothing may be found."""
     again: float = 0.0

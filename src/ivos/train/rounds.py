@@ -45,6 +45,8 @@ from ivos.types import Mask, Point, SoftMask
 
 _Path: TypeAlias = tuple[list[Point], bool]
 
+_GONE_WRONG = 0.35
+"""Of the masks that stand for a long way, those that are grossly wrong."""
 _EXACT = 0.7
 """Of the masks that are given, those that are exactly right."""
 
@@ -129,9 +131,13 @@ def _given(truth: Mask, rng: np.random.Generator) -> SoftMask:
 
 
 def _frame_to_draw_on(game: Game, rng: np.random.Generator) -> int:
-    """The worst frame not drawn on yet; a random one that shows the object if there is no mask."""
+    """The worst frame not drawn on yet; a random one that shows the object if there is no mask,
+    where there is one far from the others that one half of the time.
+    """
     if game.masks[0] is None:
         shown = np.flatnonzero(game.scene.target.any(axis=(1, 2)))
+        if game.scene.leap and 0 in shown and rng.random() < 0.5:
+            return 0
         return int(rng.choice(shown)) if len(shown) else 0
     scores = [
         _iou(mask, truth) + 2 * (t in game.annotated)
@@ -215,8 +221,10 @@ def _propagate(
 ) -> Output:
     planes, regions = [], []
     for game, (frame, near), before in zip(games, steps, previous, strict=True):
-        neighbour, old = game.masks[near], before[frame]
+        neighbour, old, earlier = game.masks[near], before[frame], before[near]
         assert neighbour is not None
+        if game.scene.leap and 0 in (frame, near):
+            neighbour, earlier = _arrived(game, frame, rng), old
         if rng.random() < how.slips:
             others = game.scene.others[near : near + 1]
             neighbour = corrupt((neighbour > 0.5)[None], others, rng, gross=1.0)[0]
@@ -226,7 +234,7 @@ def _propagate(
         beside = warped(game, neighbour, region, how.crop)
         known = warped(game, old, region, how.crop)
         if how.crop.carry_changes and old is not None:
-            known = with_change(known, beside, warped(game, before[near], region, how.crop))
+            known = with_change(known, beside, warped(game, earlier, region, how.crop))
         regions.append(region)
         planes.append(crop_planes(game, frame, region, how.crop, beside, known))
     batch = torch.from_numpy(np.stack(planes)).to(how.device)
@@ -236,6 +244,13 @@ def _propagate(
     logits = tuple(head.float() for head in heads)
     put_back(games, [frame for frame, _ in steps], regions, logits[-1].sigmoid())
     return Output("propagation", logits, truth, image)
+
+
+def _arrived(game: Game, frame: int, rng: np.random.Generator) -> SoftMask:
+    """What stands for the mask beside ``frame`` where the way there is not in the scene."""
+    truth, others = game.truth[frame : frame + 1], game.scene.others[frame : frame + 1]
+    mask: SoftMask = corrupt(truth, others, rng, gross=_GONE_WRONG)[0]
+    return mask
 
 
 def _interaction_region(

@@ -8,13 +8,14 @@ drawn at random, so that neither saliency nor "the pasted one" tells it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ivos.train.data import Clip, Footage, Still
+from ivos.train.light import photographed
 from ivos.types import Frame, Mask
 
 
@@ -23,13 +24,15 @@ class Scene:
     """images (T, H, W, 3) uint8; target and others (T, H, W): the object meant, and the rest.
 
     part (T, H, W) is a piece of the target, the same one in all frames: something that a person may
-    want to take away from it, or may want alone.
+    want to take away from it, or may want alone. With ``leap`` the first frame lies far from the
+    second one.
     """
 
     images: Frame
     target: Mask
     others: Mask
     part: Mask
+    leap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,9 @@ class SceneMix:
     twins: float = 0.0
     """Share of scenes in which what was filmed is there twice, side by side, and nothing else is:
     only where it was tells the one from the other."""
+    leaps: float = 0.0
+    """Share of scenes whose first frame is far from the others, in place, pose and light: what is
+    remembered of an annotated frame is read from far away, too."""
     gaps: tuple[float, ...] = (0.4, 0.25, 0.15, 0.1, 0.05, 0.05)
     """Shares of the steps between neighbouring frames of a real clip: 1, 2, 3 and so on."""
 
@@ -57,10 +63,16 @@ _MOST_TRIES = 8
 _MOST_GAP_OF_PARTS = 2
 """A side of an object is the same piece of it only while it hardly moves."""
 _LEAST_AREA = 0.004
+_LEAP = (2.5, 4.0, 4.0, 3.0)
+"""Spread of a leap's turn, zoom and shifts, in steps of a path."""
+_LEAST_LEAP = 10
+"""Frames of a real clip that a leap is long at least, where the clip is long enough."""
 
 
 def make_scene(footage: Footage, mix: SceneMix, rng: np.random.Generator) -> Scene:
     """One scene; its target is visible in at least one frame."""
+    leap = bool(mix.leaps and mix.length > 1 and rng.random() < mix.leaps)
+    mix = replace(mix, leaps=float(leap))
     for _ in range(_MOST_TRIES):
         images, labels, parts = _layers(footage, mix, rng)
         seen = [i for i in np.unique(labels) if i and _largest(labels == i) > _LEAST_AREA]
@@ -69,9 +81,9 @@ def make_scene(footage: Footage, mix: SceneMix, rng: np.random.Generator) -> Sce
     else:
         seen = [1]
     meant = int(rng.choice(seen))
-    images = _photographed(images, rng)
+    images = photographed(images, rng, leap=leap)
     target = labels == meant
-    return Scene(images, target, (labels > 0) & ~target, parts & target)
+    return Scene(images, target, (labels > 0) & ~target, parts & target, leap)
 
 
 def _largest(masks: Mask) -> float:
@@ -88,18 +100,18 @@ def _layers(
     else:
         size = _SIZES[int(rng.integers(len(_SIZES)))]
         images, first, parts = _filmed(
-            footage.stills[int(rng.integers(len(footage.stills)))], size, mix.length, rng
+            footage.stills[int(rng.integers(len(footage.stills)))], size, mix, rng
         )
         extra = int(rng.choice(4, p=[0.15, 0.4, 0.3, 0.15]))
     labels = first.astype(np.uint8)
     if rng.random() < mix.twins and first.any():
         twin = _Cutout([*images.copy()], [*first], [*parts])
-        _paste(images, labels, parts, twin, 2, rng, beside=True)
+        _paste(images, labels, parts, twin, 2, mix, rng, beside=True)
         return images, labels, parts
     for layer in range(extra):
         cutout = _cut_out(footage, mix, rng)
         if cutout is not None:
-            _paste(images, labels, parts, cutout, 2 + layer, rng)
+            _paste(images, labels, parts, cutout, 2 + layer, mix, rng)
     return images, labels, parts
 
 
@@ -123,7 +135,15 @@ def _real(clip: Clip, mix: SceneMix, rng: np.random.Generator) -> tuple[Frame, M
 def _frames_of(
     count: int, mix: SceneMix, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], int]:
-    """Which of a clip's frames to take, either way, and the gap between them."""
+    """Which of a clip's frames to take, either way, and the gap between them.
+
+    After a leap from any frame far away the others are neighbours.
+    """
+    if mix.leaps:
+        chosen, gap = _frames_of(count, replace(mix, length=mix.length - 1, leaps=0.0), rng)
+        far = [t for t in range(count) if np.abs(chosen - t).min() >= _LEAST_LEAP]
+        first = int(rng.choice(far)) if far else int(rng.integers(count))
+        return np.array([first, *chosen]), gap if not far else _LEAST_LEAP
     largest = max(1, (count - 1) // max(1, mix.length - 1))
     gap = min(largest, 1 + int(rng.choice(len(mix.gaps), p=mix.gaps)))
     start = int(rng.integers(0, count - gap * (mix.length - 1)))
@@ -141,12 +161,12 @@ def _parts_of(masks: Sequence[Mask], gap: int, rng: np.random.Generator) -> list
 
 
 def _filmed(
-    still: Still, size: tuple[int, int], length: int, rng: np.random.Generator
+    still: Still, size: tuple[int, int], mix: SceneMix, rng: np.random.Generator
 ) -> tuple[Frame, Mask, Mask]:
     """A still under a moving, slightly rubbery camera; its masks, and a part's."""
     height, width = size
     fit = _fitted(still.mask.shape, size)
-    path = _path(rng, width, height, length, turn=8, zoom=0.08, shift=0.06)
+    path = _path(rng, width, height, mix, turn=8, zoom=0.08, shift=0.06)
     first = _pose(rng, width, height, turn=15, scale=(0.9, 1.4), shift=0.08, flip=True)
     part = _part_of(still, rng)
     border = cv2.BORDER_REFLECT_101
@@ -232,6 +252,7 @@ def _paste(
     parts: Mask,
     cutout: _Cutout,
     label: int,
+    mix: SceneMix,
     rng: np.random.Generator,
     *,
     beside: bool = False,
@@ -240,7 +261,7 @@ def _paste(
 
     With ``beside`` it is put next to where it was cut out, about as large or smaller.
     """
-    length, height, width = labels.shape
+    height, width = labels.shape[1:]
     ys, xs = np.nonzero(np.any(cutout.masks, axis=0))
     box = max(float(np.ptp(xs)), float(np.ptp(ys))) + 1
     scale = np.exp(rng.uniform(np.log(0.12), np.log(0.8))) * min(height, width) / box
@@ -259,7 +280,7 @@ def _paste(
     size_px = scale * box
     shift = 0.25 * size_px / width
     at = (float(place[0]), float(place[1]))
-    path = _path(rng, width, height, length, turn=10, zoom=0.1, shift=shift, at=at)
+    path = _path(rng, width, height, mix, turn=10, zoom=0.1, shift=shift, at=at)
     behind = rng.random() < 0.3
     gain, lift = rng.uniform(0.75, 1.25), rng.uniform(-20, 20)
     rubber = 0.03 * size_px if len(cutout.masks) == 1 else 0.0
@@ -306,22 +327,25 @@ def _path(
     rng: np.random.Generator,
     width: int,
     height: int,
-    length: int,
+    mix: SceneMix,
     *,
     turn: float,
     zoom: float,
     shift: float,
     at: tuple[float, float] | None = None,
 ) -> list[NDArray[np.float64]]:
-    """``length`` affines that begin at the identity and drift on at a random, steady pace.
+    """Affines that begin at the identity and drift on at a random, steady pace; one a frame.
 
-    A step is about ``turn`` degrees, ``zoom`` in scale and ``shift`` widths at the most.
+    A step is about ``turn`` degrees, ``zoom`` in scale and ``shift`` widths at the most; a leap
+    after the first frame is some steps long.
     """
     pace = rng.normal(0, 0.4, 4)
     middle = at if at is not None else (width / 2, height / 2)
     pose = np.zeros(4)
     affines = []
-    for _ in range(length):
+    for t in range(mix.length):
+        if t == 1 and mix.leaps:
+            pose = pose + rng.normal(0, _LEAP, 4)
         scale = float(np.exp(pose[1] * zoom))
         affine = np.asarray(cv2.getRotationMatrix2D(middle, pose[0] * turn, scale), np.float64)
         affine[:, 2] += pose[2:] * shift * width
@@ -361,32 +385,3 @@ def _inverse_grid(
     a, b, c = inverse[0].astype(np.float32)
     d, e, f = inverse[1].astype(np.float32)
     return a * xs + b * ys + c, d * xs + e * ys + f
-
-
-def _photographed(images: Frame, rng: np.random.Generator) -> Frame:
-    """Colour, contrast and light jitter: much of it shared by the clip, a little in each frame."""
-    gain = rng.uniform(0.8, 1.25) * rng.uniform(0.95, 1.05, 3)
-    lift = rng.uniform(-15, 15)
-    tint = _tint(rng)
-    blur = rng.uniform(0.5, 1.5) if rng.random() < 0.15 else 0.0
-    done = np.empty_like(images)
-    for t, image in enumerate(images):
-        levels = np.arange(256, dtype=np.float32)[:, None]
-        table = levels * (gain * rng.uniform(0.95, 1.05)) + lift + rng.uniform(-5, 5)
-        done[t] = cv2.LUT(image, np.clip(table, 0, 255).astype(np.uint8)[:, None, :])
-        done[t] = cv2.transform(done[t], tint)
-        if blur:
-            done[t] = cv2.GaussianBlur(done[t], (0, 0), blur)
-    return done
-
-
-def _tint(rng: np.random.Generator) -> NDArray[np.float32]:
-    """(3, 3): colours turned about the grey axis and made stronger or weaker; grey now and then."""
-    turned, strength = rng.normal(0, 0.25), rng.uniform(0.5, 1.5)
-    if rng.random() < 0.05:
-        strength = 0.0
-    axis = np.full(3, 3**-0.5)
-    turn = cv2.Rodrigues(axis * turned)[0]
-    grey = np.outer(np.ones(3), [0.299, 0.587, 0.114])
-    tint: NDArray[np.float32] = (grey + strength * (turn - grey @ turn)).astype(np.float32)
-    return tint
