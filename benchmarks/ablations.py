@@ -177,14 +177,18 @@ VARIANTS: Mapping[str, Variant] = {
     "union": Variant("crop around both masks (published)", _spec(follow_neighbour=False)),
     "no-zoom": Variant("one look at a first stroke, at the whole frame", _spec(zoom_looks=0)),
     "one-zoom": Variant("one closer look in place of two", _spec(zoom_looks=1)),
-    "crop-224": Variant("crops of 224", settings=Settings(crop_size=224)),
-    "crop-288": Variant("crops of 288", settings=Settings(crop_size=288)),
-    "crop-320": Variant("crops of 320", settings=Settings(crop_size=320)),
+    "crop-224": Variant("all crops 224", settings=Settings(crop_size=224)),
+    "crop-288": Variant("all crops 288", settings=Settings(crop_size=288)),
+    "crop-320": Variant("all crops 320", settings=Settings(crop_size=320)),
+    "propagation-256": Variant("crops of 256 for propagation", _spec(propagation_crop=256)),
     "no-outline": Variant(
         "the neighbour's outline, moved along the flow, does not count", _spec(outline_share=0.0)
     ),
     "no-second-look": Variant(
         "propagated masks are not looked at a second time", _spec(second_look=0.0)
+    ),
+    "all-second-looks": Variant(
+        "propagated masks are looked at a second time in all rounds", _spec(second_look_later=True)
     ),
     "no-detail": Variant("no look in detail at what is drawn on", _spec(detail_side=0.0)),
     "margin": Variant(

@@ -30,6 +30,8 @@ class CropSpec:
 
     crop_size: int = 256
     """Side of the square crop in pixels; a multiple of 32."""
+    propagation_crop: int = 0
+    """The same for the propagation network; 0: ``crop_size``."""
     margin: float = 0.25
     """What is added to each end of a side, as a part of that side."""
     interaction_margin: float | None = None
@@ -71,6 +73,11 @@ class CropSpec:
     along its middle, and counts this much of the mask; 0: it does not look."""
     second_look_strokes: float = 1.0
     """What these strokes are drawn with; less than 1, so that they can be told from a person's."""
+    second_look_crop: int = 0
+    """Side of the crop for it; 0: ``crop_size``."""
+    second_look_later: bool = True
+    """Whether frames that have a mask from an earlier round are looked at again, too: that look
+    knows nothing of what a person has corrected since."""
     outline_share: float = 0.0
     """How much the neighbour's mask, moved along the optical flow, counts beside what is found on
     the first frame from an annotated one; less with each further one."""

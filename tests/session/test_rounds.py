@@ -1089,6 +1089,36 @@ def test_a_second_look_that_loses_most_of_what_was_found_does_not_count():
     assert score(session, video, 1) > 0.9
 
 
+@pytest.mark.parametrize("later", [True, False])
+def test_later_rounds_are_looked_at_again_only_where_the_network_says_so(later):
+    video = MovingSquares(length=5, count=2)
+    networks = RecordingNetworks(replace(LOOKING, second_look_later=later))
+    session = Session(video, networks)
+    session.interact(video.drawn(0, (1,)))
+    networks.interactions.clear()
+    run(session)
+    assert sum(len(given["frame"]) for given in networks.interactions) == 4
+    session.interact(video.drawn(4, (1, 2)))  # 2 is new, and a first round for it
+    networks.interactions.clear()
+    run(session)
+    looked = sum(len(given["frame"]) for given in networks.interactions)
+    ones = 3 if later else 0  # between the two frames that were drawn on
+    assert looked == ones + 4
+
+
+def test_each_network_and_the_second_look_have_crops_of_their_own():
+    video = MovingSquares(length=3, count=1)
+    sides = replace(FAKE_SPEC, crop_size=64, propagation_crop=96, second_look_crop=32)
+    for settings, wanted in ((Settings(), [64, 96, 32]), (Settings(crop_size=128), [128] * 3)):
+        networks = RecordingNetworks(replace(sides, second_look=0.7))
+        session = Session(video, networks, settings=settings)
+        session.interact(video.drawn(0))
+        drawn = networks.interactions[-1]["frame"].shape[-1]
+        run(session)
+        led = networks.propagations[-1]["frame"].shape[-1]
+        assert [drawn, led, networks.interactions[-1]["frame"].shape[-1]] == wanted
+
+
 def test_frames_that_a_person_has_settled_and_empty_masks_are_not_looked_at_again():
     video = MovingSquares(length=4)
     networks = AnsweringNetworks(LOOKING)

@@ -89,6 +89,7 @@ COMPACT = NetworkConfig(
     propagation_encoder="efficientnet-lite2",
     crop=CropSpec(
         crop_size=256,
+        propagation_crop=288,
         interaction_margin=0.15,
         minimum_side=0,
         minimum_fraction=0.25,
@@ -101,6 +102,8 @@ COMPACT = NetworkConfig(
         carry_changes=True,
         second_look=0.8,
         second_look_strokes=0.5,
+        second_look_crop=224,
+        second_look_later=False,
         outline_share=0.6,
         antialias=True,
     ),

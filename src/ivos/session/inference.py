@@ -258,14 +258,15 @@ def look_again(
     """What ``propagate`` found, joined with what the interaction network makes of it.
 
     That one draws the object anew, from the mask that was found and strokes along its middle. Empty
-    masks stay empty, and outlines that were moved along (``outline_share``) count on.
+    masks stay empty, outlines that were moved along (``outline_share``) count on, and with
+    ``second_look_later`` off frames that have a mask from an earlier round are left alone.
     """
     spec = networks.spec
     boxes = [mask_box(patch, spec) for patch in found]
     looks = [
         (i, region_around(box, job.size, spec, spec.interaction_margin))
         for i, (job, box) in enumerate(zip(jobs, boxes, strict=True))
-        if box is not None
+        if box is not None and (spec.second_look_later or job.previous is None)
     ]
     joined = [*found]
     for part in _batches(looks, max_batch):

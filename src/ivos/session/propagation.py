@@ -79,7 +79,9 @@ def carry(
 
     All courses of one way begin at the same frame.
     """
-    side = settings.crop_size or networks.spec.crop_size
+    spec = networks.spec
+    side = settings.crop_size or spec.propagation_crop or spec.crop_size
+    side_again = settings.crop_size or spec.second_look_crop or spec.crop_size
     images: dict[int, Frame] = {}
     """Of this step and the one before."""
     for step in zip_longest(*(frames_of(way) for way in ways)):
@@ -97,7 +99,7 @@ def carry(
                     continue
                 near = frame - course.frames.step
                 away = abs(frame - course.source)
-                share = outline_share(networks.spec.outline_share, away)
+                share = outline_share(spec.outline_share, away)
                 for wanted in (frame, near) if share else (frame,):
                     if wanted not in images:
                         images[wanted] = video[wanted]
@@ -116,8 +118,8 @@ def carry(
                     )
                 )
         found = propagate(networks, jobs, side, settings.max_batch)
-        if networks.spec.second_look:
-            found = look_again(networks, jobs, found, side, settings.max_batch)
+        if spec.second_look:
+            found = look_again(networks, jobs, found, side_again, settings.max_batch)
         visits = []
         for frame in step:
             if frame is not None:
