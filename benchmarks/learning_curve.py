@@ -30,6 +30,7 @@ RUNS = {
     "training": "learning-curve",
     "training-interaction": "learning-curve-interaction",
     "training-propagation": "learning-curve-propagation",
+    "training-far": "learning-curve-far",
 }
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 860, 420, 50, 20, 170, 40
 LOW, HIGH = 0.4, 1.0
