@@ -59,6 +59,8 @@ def _drawn(log: list[dict[str, str]], checks: list[dict[str, str]]) -> str:
             if column not in table[0]:
                 continue
             points = [(float(line["step"]), float(line[column])) for line in table if line[column]]
+            if not points:  # a network at rest learns nothing
+                continue
             drawn = points if checked else _smooth(points)
             parts += [_line(drawn, last, colour, width=2.5 if checked else 1.5)]
             parts += [*_legend(row, words, colour)]
