@@ -72,7 +72,7 @@ _LEAST_LEAP = 10
 def make_scene(footage: Footage, mix: SceneMix, rng: np.random.Generator) -> Scene:
     """One scene; its target is visible in at least one frame."""
     leap = bool(mix.leaps and mix.length > 1 and rng.random() < mix.leaps)
-    mix = replace(mix, leaps=float(leap))
+    mix = replace(mix, leaps=float(leap))  # this one leaps, with all that is pasted, or does not
     for _ in range(_MOST_TRIES):
         images, labels, parts = _layers(footage, mix, rng)
         seen = [i for i in np.unique(labels) if i and _largest(labels == i) > _LEAST_AREA]
@@ -140,10 +140,10 @@ def _frames_of(
     After a leap from any frame far away the others are neighbours.
     """
     if mix.leaps:
-        chosen, gap = _frames_of(count, replace(mix, length=mix.length - 1, leaps=0.0), rng)
+        chosen, _ = _frames_of(count, replace(mix, length=mix.length - 1, leaps=0.0), rng)
         far = [t for t in range(count) if np.abs(chosen - t).min() >= _LEAST_LEAP]
         first = int(rng.choice(far)) if far else int(rng.integers(count))
-        return np.array([first, *chosen]), gap if not far else _LEAST_LEAP
+        return np.array([first, *chosen]), _LEAST_LEAP
     largest = max(1, (count - 1) // max(1, mix.length - 1))
     gap = min(largest, 1 + int(rng.choice(len(mix.gaps), p=mix.gaps)))
     start = int(rng.integers(0, count - gap * (mix.length - 1)))
