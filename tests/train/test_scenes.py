@@ -135,6 +135,19 @@ def test_a_leap_in_a_clip_that_is_too_short_for_it_goes_to_some_frame():
     assert len(scene.images) == 3
 
 
+def test_sides_of_an_object_are_not_followed_across_a_leap():
+    blank = [replace(s, mask=np.zeros_like(s.mask)) for s in footage().stills]
+    given = replace(footage(), stills=blank)  # a clip of six frames: shorter than a leap
+
+    def with_parts(leaps: float) -> int:
+        mix = SceneMix(3, 1.0, gaps=(1.0,), leaps=leaps)
+        scenes = [make_scene(given, mix, np.random.default_rng(seed)) for seed in range(8)]
+        return sum(bool(scene.part.any()) for scene in scenes)
+
+    assert with_parts(0.0) == 8
+    assert with_parts(1.0) == 0
+
+
 def test_a_single_frame_cannot_leap():
     scene = make_scene(footage(), SceneMix(1, 0.0, leaps=1.0), np.random.default_rng(0))
     assert not scene.leap

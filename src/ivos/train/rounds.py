@@ -45,7 +45,7 @@ from ivos.types import Mask, Point, SoftMask
 
 _Path: TypeAlias = tuple[list[Point], bool]
 
-_GONE_WRONG = 0.35
+_ARRIVED_WRONG = 0.35
 """Of the masks that stand for a long way, those that are grossly wrong."""
 _EXACT = 0.7
 """Of the masks that are given, those that are exactly right."""
@@ -249,7 +249,7 @@ def _propagate(
 def _arrived(game: Game, frame: int, rng: np.random.Generator) -> SoftMask:
     """What stands for the mask beside ``frame`` where the way there is not in the scene."""
     truth, others = game.truth[frame : frame + 1], game.scene.others[frame : frame + 1]
-    mask: SoftMask = corrupt(truth, others, rng, gross=_GONE_WRONG)[0]
+    mask: SoftMask = corrupt(truth, others, rng, gross=_ARRIVED_WRONG)[0]
     return mask
 
 
