@@ -81,3 +81,11 @@ class BrokenNetworks(ColourNetworks):
             raise MemoryError("no memory for a crop")
         self.good -= 1
         super()._count(name, batch)
+
+
+class SearchingNetworks(ColourNetworks):
+    """Follow the neighbour's mask closely; where it shows nothing they look in the whole frame."""
+
+    def propagate(self, reference: Array, frame: Array, neighbour: Array, previous: Array) -> Array:
+        nothing = ~(neighbour > 0.5).any(axis=(1, 2, 3), keepdims=True)
+        return super().propagate(reference, frame, np.maximum(neighbour, nothing), previous)

@@ -12,10 +12,11 @@ from itertools import zip_longest
 from typing import Protocol
 
 from ivos.masks import Patch
-from ivos.runtime.protocol import Array, Networks
+from ivos.runtime.protocol import Array, Networks, NetworkSpec
 from ivos.session.inference import PropagationJob, look_again, propagate
-from ivos.session.merge import balance, blend, not_lost, settle, yielding
+from ivos.session.merge import area, balance, blend, not_lost, settle, yielding
 from ivos.session.schedule import blend_weight, change_share, outline_share
+from ivos.session.search import search, vanished
 from ivos.session.settings import Settings
 from ivos.types import Frame, ObjectId, Video
 
@@ -52,6 +53,19 @@ class Course:
     """Its mask on the frame visited last."""
     before: Patch | None = field(repr=False, default=None)
     """And what that was before this round, if there was one."""
+    largest: int = 0
+    """Its largest area on the frames that were visited."""
+    lost: bool = False
+    """Whether it has vanished: its neighbour is then where it was last seen."""
+
+    def lead(self, mask: Patch, before: Patch | None, *, stays: bool) -> None:
+        """Take a visited frame's mask for the neighbour of the next one; with ``stays`` not where
+        the object has vanished.
+        """
+        self.largest = max(self.largest, area(mask))
+        self.lost = stays and vanished(mask, self.neighbour)
+        if not self.lost:
+            self.neighbour, self.before = mask, before
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,38 +100,20 @@ def carry(
     """Of this step and the one before."""
     for step in zip_longest(*(frames_of(way) for way in ways)):
         going: list[tuple[int, Course]] = []
-        jobs: list[PropagationJob] = []
         for frame, way in zip(step, ways, strict=True):
-            if frame is None:
-                continue
             for course in way:
-                if frame not in course.frames:
+                if frame is None or frame not in course.frames:
                     continue
                 if known.fixed(course.object_id, frame):
-                    course.neighbour = known.patch(course.object_id, frame) or course.neighbour
-                    course.before = None
-                    continue
-                near = frame - course.frames.step
-                away = abs(frame - course.source)
-                share = outline_share(spec.outline_share, away)
-                for wanted in (frame, near) if share else (frame,):
-                    if wanted not in images:
-                        images[wanted] = video[wanted]
-                previous = known.patch(course.object_id, frame)
-                going.append((frame, course))
-                jobs.append(
-                    PropagationJob(
-                        course.reference,
-                        images[frame],
-                        course.neighbour,
-                        previous,
-                        course.before,
-                        change_share(away),
-                        images[near] if share else None,
-                        share,
-                    )
-                )
+                    mask = known.patch(course.object_id, frame) or course.neighbour
+                    course.lead(mask, None, stays=False)
+                else:
+                    going.append((frame, course))
+        jobs = [_job(course, frame, video, images, known, spec) for frame, course in going]
         found = propagate(networks, jobs, side, settings.max_batch)
+        if spec.follow_neighbour:
+            largest = [max(course.largest, course.drawn) for _, course in going]
+            found = search(networks, jobs, found, largest, side, settings.max_batch)
         if spec.second_look:
             found = look_again(networks, jobs, found, side_again, settings.max_batch)
         visits = []
@@ -128,9 +124,35 @@ def carry(
                     for (at, course), job, mask in zip(going, jobs, found, strict=True)
                     if at == frame
                 ]
-                visits.append(Visit(frame, _arrive(frame, here, known, settings)))
+                visits.append(Visit(frame, _arrive(frame, here, known, settings, spec)))
         images = {frame: image for frame, image in images.items() if frame in step}
         yield visits
+
+
+def _job(
+    course: Course,
+    frame: int,
+    video: Video,
+    images: dict[int, Frame],
+    known: Known,
+    spec: NetworkSpec,
+) -> PropagationJob:
+    """What is asked of the networks; frames that it needs are read into ``images``."""
+    near, away = frame - course.frames.step, abs(frame - course.source)
+    share = 0.0 if course.lost else outline_share(spec.outline_share, away)
+    for wanted in (frame, near) if share else (frame,):
+        if wanted not in images:
+            images[wanted] = video[wanted]
+    return PropagationJob(
+        course.reference,
+        images[frame],
+        course.neighbour,
+        known.patch(course.object_id, frame),
+        course.before,
+        change_share(away),
+        images[near] if share else None,
+        share,
+    )
 
 
 def _arrive(
@@ -138,6 +160,7 @@ def _arrive(
     here: Sequence[tuple[Course, PropagationJob, Patch]],
     known: Known,
     settings: Settings,
+    spec: NetworkSpec,
 ) -> dict[ObjectId, Patch]:
     """Settle the objects of one frame among each other, lead them on, and blend."""
     if not here:
@@ -152,8 +175,9 @@ def _arrive(
     blended: dict[ObjectId, Patch] = {}
     for course, job, _ in here:
         object_id = course.object_id
-        course.neighbour = (settled if settings.soft_aggregation else raw)[object_id]
-        course.before = job.previous
+        mask = (settled if settings.soft_aggregation else raw)[object_id]
+        first = spec.follow_neighbour and job.previous is None
+        course.lead(mask, job.previous, stays=first)
         weight = 1.0 if job.previous is None else blend_weight(frame, course.source, course.settled)
         weights.add(weight)
         blended[object_id] = blend(settled[object_id], job.previous, weight)
