@@ -144,6 +144,13 @@ def lost() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def not_looked_for() -> Iterator[None]:
+    """Nothing counts as vanished, so nothing is looked for where it was last seen or elsewhere."""
+    with patch("ivos.session.search._VANISHED", 0.0):
+        yield
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """One row: what is changed."""
@@ -171,6 +178,7 @@ VARIANTS: Mapping[str, Variant] = {
         "the neighbour's change counts whole at any distance", around=changed_whole
     ),
     "lost": Variant("an object that a later round loses is lost", around=lost),
+    "no-search": Variant("what vanishes is not looked for", around=not_looked_for),
     "rounded": Variant("masks rounded to 0 and 1 before they lead on", Rounded),
     "unblended": Variant("rounds end at annotated frames, but do not fade", around=unblended),
     "naive": Variant("naive: every round replaces the whole clip", around=naive),
@@ -181,6 +189,7 @@ VARIANTS: Mapping[str, Variant] = {
     "crop-288": Variant("all crops 288", settings=Settings(crop_size=288)),
     "crop-320": Variant("all crops 320", settings=Settings(crop_size=320)),
     "propagation-256": Variant("crops of 256 for propagation", _spec(propagation_crop=256)),
+    "propagation-320": Variant("crops of 320 for propagation", _spec(propagation_crop=320)),
     "no-outline": Variant(
         "the neighbour's outline, moved along the flow, does not count", _spec(outline_share=0.0)
     ),
