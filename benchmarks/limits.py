@@ -1,10 +1,11 @@
-"""What keeps the masks from being right? Two bounds on sessions of one object.
+"""What keeps the masks from being right? Two looks at sessions of one object.
 
     python -m benchmarks.limits ROOT --resolution 360p --sequences boat,dance-jump
 
 The first: a person who draws perfectly. Round by round the frame that is worst is given its true
 mask, which is propagated as in a session; J and F of all frames, and J of those that were not
-given. No better interaction network could do more than that with this propagation network.
+given. That is about what a better interaction network could bring, with this propagation network
+and frames chosen so; no strict bound, since a stroke is remembered otherwise than a mask.
 
 The second: the usual simulated person, after the first and after the last round, and J if all
 pixels up to so far from the true outline were right. What is gained there is fine outline, what is

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from ivos.masks import Patch
+from ivos.metrics import region_similarity
 from ivos.session import Session
 from ivos.session.inference import PropagationJob
 from ivos.session.search import search, vanished
-from ivos.types import Interaction, LabelMap, Scribble
+from ivos.types import Interaction, LabelMap, Mask, Scribble
 from tests.fakes import FAKE_SPEC, ColourNetworks, MovingSquares
 from tests.session.networks import ObedientNetworks, SearchingNetworks
 
@@ -35,40 +36,35 @@ class HiddenSquare(MovingSquares):
         return labels
 
 
-def overlaps(video: HiddenSquare, networks: ColourNetworks) -> list[float]:
-    """Of each frame's mask with the square, after a stroke on the first frame."""
+def propagated(video: HiddenSquare, networks: ColourNetworks) -> list[Mask]:
+    """The masks of all frames after a stroke on the first."""
     session = Session(video, networks)
     ends = ((13 / 96, 15 / 48), (19 / 96, 21 / 48))
     session.interact(Interaction.of(0, [Scribble(1, ends)]))
     for _ in session.propagate():
         pass
-    truth = [video.truth(t) == 1 for t in range(len(video))]
-    masks = [session.labels(t) == 1 for t in range(len(video))]
-    return [
-        float((mask & real).sum() / max(1, (mask | real).sum()))
-        for mask, real in zip(masks, truth, strict=True)
-    ]
+    return [session.labels(t) == 1 for t in range(len(video))]
+
+
+def least_found(video: HiddenSquare, networks: ColourNetworks) -> float:
+    """The worst overlap with the square on the frames, after the first, that show it."""
+    masks = propagated(video, networks)
+    shown = [t for t in range(1, len(video)) if t not in (4, 5)]
+    return min(region_similarity(video.truth(t) == 1, masks[t]) for t in shown)
 
 
 def test_what_comes_out_elsewhere_is_found_again():
-    J = overlaps(HiddenSquare(after=(30, 78)), SearchingNetworks(FOLLOWING))
-    assert min(J[1:4] + J[6:]) > 0.8
-    assert J[4:6] == [0, 0]
+    assert least_found(HiddenSquare(after=(30, 78)), SearchingNetworks(FOLLOWING)) > 0.8
 
 
 def test_what_comes_out_where_it_went_is_found_by_networks_that_never_look_elsewhere():
-    J = overlaps(HiddenSquare(after=(13, 11)), ColourNetworks(FOLLOWING))
-    assert min(J[1:4] + J[6:]) > 0.8
+    assert least_found(HiddenSquare(after=(13, 11)), ColourNetworks(FOLLOWING)) > 0.8
 
 
 def test_what_is_hidden_is_nowhere_meanwhile():
-    video = HiddenSquare(after=(13, 11))
-    session = Session(video, SearchingNetworks(FOLLOWING))
-    ends = ((13 / 96, 15 / 48), (19 / 96, 21 / 48))
-    session.interact(Interaction.of(0, [Scribble(1, ends)]))
-    for _ in session.propagate():
-        pass
-    assert not any((session.labels(t) == 1).any() for t in (4, 5))
+    masks = propagated(HiddenSquare(after=(13, 11)), SearchingNetworks(FOLLOWING))
+    assert not masks[4].any()
+    assert not masks[5].any()
 
 
 def job(area: int) -> PropagationJob:
@@ -106,7 +102,7 @@ def test_frames_with_a_mask_from_an_earlier_round_are_left_to_that():
 
 def test_networks_that_look_at_last_rounds_mask_too_are_not_asked_twice():
     networks = ColourNetworks(replace(FOLLOWING, follow_neighbour=False))
-    overlaps(HiddenSquare(after=(13, 11)), networks)
+    propagated(HiddenSquare(after=(13, 11)), networks)
     assert len(networks.batches["propagate"]) == 9
 
 
