@@ -10,7 +10,6 @@ to benchmarks/results/ablations.json; ``--only`` measures some rows anew and kee
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from benchmarks.sequences import chosen, parser
 
 from ivos.evaluate import Dataset, Evaluation, Protocol, evaluate
 from ivos.evaluate.corrections import first_frame_similarity
@@ -210,21 +210,14 @@ VARIANTS: Mapping[str, Variant] = {
 
 def main() -> int:
     """Measure what is asked for, print and keep the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("root", type=Path)
-    parser.add_argument("--resolution", default="480p")
-    parser.add_argument("--sequences", default="")
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--weights", default="ivos-compact")
-    parser.add_argument("--only", nargs="*", choices=VARIANTS, default=[*VARIANTS])
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    parser.add_argument("--write", action="store_true", help="put the table into the page")
-    args = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--rounds", type=int, default=8)
+    arguments.add_argument("--only", nargs="*", choices=VARIANTS, default=[*VARIANTS])
+    arguments.add_argument("--out", type=Path, default=RESULTS)
+    arguments.add_argument("--write", action="store_true", help="put the table into the page")
+    args = arguments.parse_args()
     networks = load(args.weights, threads=1)
-    dataset = Dataset.find(args.root, args.resolution)
-    names = dataset.names([name for name in args.sequences.split(",") if name])
+    dataset, names = chosen(args)
     kept = json.loads(args.out.read_text()) if args.out.exists() else {}
     kept = {name: row for name, row in kept.items() if row["weights"] == networks.spec.weights_hash}
     for name in args.only:

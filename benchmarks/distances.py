@@ -9,15 +9,13 @@ by the networks. The first says what propagation loses, whatever the interaction
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
+from benchmarks.sequences import chosen, parser
 from numpy.typing import NDArray
 
-from ivos.evaluate import Dataset
 from ivos.evaluate.dataset import LabelledSequence
 from ivos.metrics import region_similarity
 from ivos.runtime.protocol import Networks
@@ -33,16 +31,9 @@ EDGES = (0, 1, 2, 3, 8, 16, 10_000)
 
 def main() -> int:
     """Measure and print the table, a line a sequence and their mean."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("root", type=Path)
-    parser.add_argument("--resolution", default="480p")
-    parser.add_argument("--sequences", default="")
-    parser.add_argument("--weights", default="ivos-compact")
-    args = parser.parse_args()
+    args = parser(__doc__).parse_args()
     networks = load(args.weights, threads=1)
-    dataset = Dataset.find(args.root, args.resolution)
+    dataset, names = chosen(args)
     ways: dict[str, Callable[[LabelledSequence, int], Sequence[Mask]]] = {
         "perfect mask, networks": lambda sequence, at: carried(sequence, at, networks, True),
         "perfect mask, flow alone": flown,
@@ -51,7 +42,7 @@ def main() -> int:
     columns = [f"{a}" if b == a + 1 else f"{a} to {b - 1}" for a, b in pairwise(EDGES[:-1])]
     columns += [f"{EDGES[-2]} on", "all"]
     rows: dict[str, list[NDArray[np.float64]]] = {way: [] for way in ways}
-    for name in dataset.names([name for name in args.sequences.split(",") if name]):
+    for name in names:
         sequence = dataset.load(name)
         for way, carry in ways.items():
             rows[way].append(by_distance(sequence, carry))

@@ -14,13 +14,12 @@ left is whatever was taken for the object, or missed, as a whole.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
+from benchmarks.sequences import chosen, parser
 from numpy.typing import NDArray
 
 from ivos.evaluate import Dataset, Evaluation, Protocol, Turn, evaluate
@@ -38,18 +37,11 @@ REACHES = (1.5, 2.5, 4.5)
 
 def main() -> int:
     """Measure and print both tables, a line a sequence and their means."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("root", type=Path)
-    parser.add_argument("--resolution", default="480p")
-    parser.add_argument("--sequences", default="")
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--weights", default="ivos-compact")
-    args = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--rounds", type=int, default=8)
+    args = arguments.parse_args()
     networks = load(args.weights, threads=1)
-    dataset = Dataset.find(args.root, args.resolution)
-    names = dataset.names([name for name in args.sequences.split(",") if name])
+    dataset, names = chosen(args)
     numbers = [str(number) for number in range(1, args.rounds + 1)]
     perfect, usual = {}, {}
     for name in names:

@@ -8,17 +8,17 @@ apart. The picture is cut from the dataset, whose licence says whether it may be
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
 import numpy as np
+from benchmarks.sequences import chosen, parser
 from numpy.typing import NDArray
 from PIL import Image
 
-from ivos.evaluate import Dataset, Evaluation, Protocol, Turn, evaluate
+from ivos.evaluate import Evaluation, Protocol, Turn, evaluate
 from ivos.evaluate.session_methods import SessionMethod
 from ivos.runtime.weights import load
 
@@ -28,19 +28,12 @@ RIGHT, WRONG, MISSED = (0, 200, 0), (220, 0, 0), (40, 60, 255)
 
 def main() -> int:
     """Play all sessions, find the worst frames, draw them, and say which they are."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("root", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--resolution", default="480p")
-    parser.add_argument("--sequences", default="")
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--count", type=int, default=10)
-    parser.add_argument("--weights", default="ivos-compact")
-    args = parser.parse_args()
-    dataset = Dataset.find(args.root, args.resolution)
-    names = dataset.names([name for name in args.sequences.split(",") if name])
+    arguments = parser(__doc__)
+    arguments.add_argument("out", type=Path)
+    arguments.add_argument("--rounds", type=int, default=8)
+    arguments.add_argument("--count", type=int, default=10)
+    args = arguments.parse_args()
+    dataset, names = chosen(args)
     protocol, clock = Protocol(rounds=args.rounds), time.process_time
     method = SessionMethod(load(args.weights, threads=1), clock=clock)
     last: dict[str, Turn] = {}
