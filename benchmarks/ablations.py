@@ -190,9 +190,7 @@ VARIANTS: Mapping[str, Variant] = {
     "crop-320": Variant("all crops 320", settings=Settings(crop_size=320)),
     "propagation-256": Variant("crops of 256 for propagation", _spec(propagation_crop=256)),
     "propagation-320": Variant("crops of 320 for propagation", _spec(propagation_crop=320)),
-    "no-outline": Variant(
-        "the neighbour's outline, moved along the flow, does not count", _spec(outline_share=0.0)
-    ),
+    "no-steady": Variant("masks are kept as they are found on each frame", _spec(steady=0.0)),
     "no-second-look": Variant(
         "propagated masks are not looked at a second time", _spec(second_look=0.0)
     ),

@@ -78,9 +78,10 @@ class CropSpec:
     second_look_later: bool = True
     """Whether frames that have a mask from an earlier round are looked at again, too: that look
     knows nothing of what a person has corrected since."""
-    outline_share: float = 0.0
-    """How much the neighbour's mask, moved along the optical flow, counts beside what is found on
-    the first frame from an annotated one; less with each further one."""
+    steady: float = 0.0
+    """How much what is found on a frame counts for the mask of the one beside it, along the optical
+    flow and where the pictures agree, and with each further one so much less; 0: masks are kept as
+    they are found."""
     stroke_radius: float = 2.5
     """About half the width of a drawn stroke, in pixels of the crop."""
     antialias: bool = False

@@ -224,6 +224,11 @@ def test_weights_that_are_missing_damaged_or_foreign_are_told_in_one_line(
     assert "\n" not in str(raised.value)
 
 
+def test_cards_of_older_weights_may_name_what_no_longer_says_anything(folder: Path):
+    described(folder, spec={**asdict(FAKE_SPEC), "outline_share": 0.6})
+    assert weights.load(folder).spec == FAKE_SPEC
+
+
 def test_files_that_the_card_does_not_name_are_not_run(folder: Path):
     digest = hashlib.sha256((folder / "interact.onnx").read_bytes()).hexdigest()
     described(folder, files={"interact.onnx": digest})

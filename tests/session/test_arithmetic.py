@@ -15,7 +15,6 @@ from ivos.session.schedule import (
     between,
     blend_weight,
     change_share,
-    outline_share,
     spans,
 )
 from ivos.session.strokes import pixels, told, under
@@ -67,13 +66,6 @@ def test_changes_count_whole_beside_the_annotated_frame_and_less_and_less_farthe
     assert shares[0] == 1
     assert all(a > b > 0 for a, b in pairwise(shares))
     assert shares[-1] < 0.1
-
-
-def test_a_neighbours_outline_counts_less_with_every_frame():
-    shares = [outline_share(0.6, away) for away in range(1, 30)]
-    assert shares == sorted(shares, reverse=True)
-    assert shares[0] == 0.6
-    assert shares[-1] == 0
 
 
 def test_a_range_cuts_spans_either_way():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 
@@ -746,55 +745,6 @@ def test_a_round_without_any_object_is_no_step(how):
     assert len(session.steps) == steps
 
 
-# Motion
-
-
-class Drifting(MovingSquares):
-    """A textured world that drifts to the right, three pixels a frame, its object with it."""
-
-    def __getitem__(self, frame: int) -> np.ndarray:
-        rng = np.random.default_rng(5)
-        height, width = self.size
-        coarse = rng.integers(0, 255, (height // 4, width // 4 + 8, 3)).astype(np.uint8)
-        world = cv2.resize(coarse, (width + 32, height), interpolation=cv2.INTER_CUBIC)
-        return np.roll(world, 3 * frame, axis=1)[:, 16 : 16 + width].copy()
-
-    def truth(self, frame: int) -> np.ndarray:
-        labels = np.zeros(self.size, np.uint8)
-        labels[20:44, 20 + 3 * frame : 44 + 3 * frame] = 1
-        return labels
-
-
-class UndecidedNetworks(ObedientNetworks):
-    """Lean towards no, everywhere."""
-
-    def propagate(self, reference, frame, neighbour, previous):
-        return np.full_like(neighbour, -1.0)
-
-
-def test_beside_a_frame_that_was_put_right_its_outline_counts_and_farther_off_the_network():
-    video = Drifting(length=8, size=(64, 96), count=1)
-    session = Session(video, UndecidedNetworks(spec=replace(FAKE_SPEC, outline_share=0.6)))
-    session.set_masks(0, {1: video.mask(1, 0)}, annotate=True)
-    run(session)
-    assert score(session, video, 1) > 0.85
-    assert not (session.labels(7) == 1).any()
-    still = Session(video, UndecidedNetworks())
-    still.set_masks(0, {1: video.mask(1, 0)}, annotate=True)
-    run(still)
-    assert not (still.labels(1) == 1).any()
-
-
-def test_moving_outlines_reads_no_frame_twice():
-    video = MovingSquares(length=12)
-    networks = RecordingNetworks(replace(FAKE_SPEC, outline_share=0.6))
-    session = Session(video, networks)
-    session.interact(video.drawn(5))
-    video.reads.clear()
-    run(session)
-    assert sorted(video.reads) == [*range(12)]
-
-
 class FaintNetworks(ObedientNetworks):
     """Obedient ones that keep what they were told of last round's mask: its middle, frame by frame.
 
@@ -1136,18 +1086,3 @@ def test_frames_that_a_person_has_settled_and_empty_masks_are_not_looked_at_agai
     nothing.interact(video.drawn(0, (1,)))
     run(nothing)
     assert not (nothing.labels(2) == 1).any()
-
-
-def test_outlines_that_were_moved_along_count_on_in_the_second_look():
-    video = Drifting(length=3, size=(64, 96), count=1)
-    left = {}
-    for share in (0.0, 0.9):
-        spec = replace(FAKE_SPEC, second_look=0.7, outline_share=share)
-        networks = AnsweringNetworks(spec)
-        session = Session(video, networks)
-        session.set_masks(0, {1: video.mask(1, 0)}, annotate=True)
-        networks.propagate = ObedientNetworks(1.0, spec).propagate
-        networks.answer = 20.0
-        run(session)
-        left[share] = region_similarity(video.mask(1, 1), session.labels(1) == 1)
-    assert left[0.9] > 0.8 > left[0.0]

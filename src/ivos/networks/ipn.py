@@ -104,7 +104,7 @@ COMPACT = NetworkConfig(
         second_look_strokes=0.5,
         second_look_crop=224,
         second_look_later=False,
-        outline_share=0.6,
+        steady=0.9,
         antialias=True,
     ),
     interaction=_LIGHT,

@@ -20,6 +20,9 @@ from ivos.runtime.protocol import Networks, NetworkSpec
 DEFAULT = "ivos-compact"
 """The weights that are taken where none are named."""
 
+_RETIRED = frozenset({"outline_share"})
+"""Numbers that cards of older weights have, and that no longer say anything."""
+
 _SHIPPED = Path(__file__).parent.parent / "weights"
 
 
@@ -84,6 +87,7 @@ def spec_of(card: Mapping[str, Any], where: Path) -> NetworkSpec:
     if not isinstance(given, Mapping):
         raise WeightsError(f"{where}: the card has no spec: export the weights again")
     known = {field.name for field in fields(NetworkSpec)}
+    given = {key: value for key, value in given.items() if key not in _RETIRED}
     if unknown := sorted(set(given) - known):
         raise WeightsError(
             f"{where}: these weights were made for another version of ivos "

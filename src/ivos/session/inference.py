@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ivos.crop import (
+    CropSpec,
     Pixels,
     Region,
     draw_paths,
@@ -30,7 +31,6 @@ from ivos.crop import (
 from ivos.masks import Bytes2D, Patch, PixelBox, tight_box
 from ivos.runtime.protocol import Array, Networks, NetworkSpec, stack_references
 from ivos.session.detail import parts_of, put_together
-from ivos.session.flow import moved, where_from
 from ivos.session.middle import along_middle
 from ivos.session.state import Reference
 from ivos.session.strokes import Told, box_of
@@ -78,10 +78,6 @@ class PropagationJob:
     """The neighbour's mask before this round, if there was one."""
     change_share: float = 1.0
     """How much of what has changed there is changed here too."""
-    beside: Frame | None = None
-    """The neighbour's frame, if its mask, moved along the optical flow, is to count as it is."""
-    outline_share: float = 0.0
-    """How much it counts beside what the network finds."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -89,7 +85,7 @@ class PropagationJob:
         return self.frame.shape[0], self.frame.shape[1]
 
 
-def mask_box(patch: Patch | None, spec: NetworkSpec) -> PixelBox | None:
+def mask_box(patch: Patch | None, spec: CropSpec) -> PixelBox | None:
     """The box of what counts as object for a crop, if anything does."""
     if patch is None:
         return None
@@ -224,13 +220,9 @@ def propagate(
     found: list[Patch] = []
     for part in _batches([(job, propagation_region(job, spec)) for job in jobs], max_batch):
         frames, neighbours, previous, _ = _planes(len(part), side)
-        outlines: dict[int, Array] = {}
         for i, (job, region) in enumerate(part):
-            crop = _put_frame(frames[i], job.frame, region, spec)
+            _put_frame(frames[i], job.frame, region, spec)
             neighbours[i, 0] = _mask_crop(job.neighbour, region, job.size, side, spec)
-            if job.beside is not None:
-                beside = warp(job.beside, region, side, antialias=spec.antialias)
-                outlines[i] = moved(neighbours[i, 0], where_from(beside, crop))
             previous[i, 0] = _mask_crop(job.previous, region, job.size, side, spec)
             if spec.carry_changes and job.previous and job.neighbour_before:
                 before = _mask_crop(job.neighbour_before, region, job.size, side, spec)
@@ -240,11 +232,7 @@ def propagate(
         references = stack_references([job.reference for job, _ in part])
         logits = networks.propagate(references, frames, neighbours, previous)
         for i, (job, region) in enumerate(part):
-            probs = _probabilities(logits[i, 0])
-            if i in outlines:
-                share = job.outline_share
-                probs = share * outlines[i] + (1 - share) * probs
-            found.append(unwarp_patch(_to_bytes(probs), region, job.size))
+            found.append(unwarp_patch(_to_bytes(_probabilities(logits[i, 0])), region, job.size))
     return found
 
 
@@ -258,8 +246,8 @@ def look_again(
     """What ``propagate`` found, joined with what the interaction network makes of it.
 
     That one draws the object anew, from the mask that was found and strokes along its middle. Empty
-    masks stay empty, outlines that were moved along (``outline_share``) count on, and with
-    ``second_look_later`` off frames that have a mask from an earlier round are left alone.
+    masks stay empty, and with ``second_look_later`` off frames that have a mask from an earlier
+    round are left alone.
     """
     spec = networks.spec
     boxes = [mask_box(patch, spec) for patch in found]
@@ -268,7 +256,7 @@ def look_again(
         for i, (job, box) in enumerate(zip(jobs, boxes, strict=True))
         if box is not None and (spec.second_look_later or job.previous is None)
     ]
-    joined = [*found]
+    joined, share = [*found], np.float32(spec.second_look)
     for part in _batches(looks, max_batch):
         frames, previous, positive, negative = _planes(len(part), side)
         negative[:] = 0
@@ -280,7 +268,6 @@ def look_again(
         logits, _ = networks.interact(frames, previous, positive, negative)
         for plane, (i, region) in enumerate(part):
             seen = _probabilities(logits[plane, 0])
-            share = np.float32(spec.second_look * (1 - jobs[i].outline_share))
             if _kept(previous[plane, 0], seen) < _LEAST_KEPT:
                 continue
             probs = (1 - share) * previous[plane, 0] + share * seen

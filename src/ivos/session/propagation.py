@@ -14,10 +14,11 @@ from typing import Protocol
 from ivos.masks import Patch
 from ivos.runtime.protocol import Array, Networks, NetworkSpec
 from ivos.session.inference import PropagationJob, look_again, propagate
-from ivos.session.merge import area, balance, blend, not_lost, settle, yielding
-from ivos.session.schedule import blend_weight, change_share, outline_share
+from ivos.session.merge import area, balance, blend, give_way, not_lost, settle, yielding
+from ivos.session.schedule import blend_weight, change_share
 from ivos.session.search import search, vanished
 from ivos.session.settings import Settings
+from ivos.session.steady import Steadying
 from ivos.types import Frame, ObjectId, Video
 
 
@@ -91,67 +92,95 @@ def carry(
 ) -> Iterator[list[Visit]]:
     """Visit frames step by step; each step is one frame of each way (forwards, backwards).
 
-    All courses of one way begin at the same frame.
+    All courses of one way begin at the same frame. A frame is given out once those that steady it
+    are known, too, so the last steps give out several.
     """
-    spec = networks.spec
-    side = settings.crop_size or spec.propagation_crop or spec.crop_size
-    side_again = settings.crop_size or spec.second_look_crop or spec.crop_size
-    images: dict[int, Frame] = {}
-    """Of this step and the one before."""
+    steadying = _led_in(ways, video, networks.spec)
     for step in zip_longest(*(frames_of(way) for way in ways)):
-        going: list[tuple[int, Course]] = []
-        for frame, way in zip(step, ways, strict=True):
-            for course in way:
-                if frame is None or frame not in course.frames:
-                    continue
-                if known.fixed(course.object_id, frame):
-                    mask = known.patch(course.object_id, frame) or course.neighbour
-                    course.lead(mask, None, stays=False)
-                else:
-                    going.append((frame, course))
-        jobs = [_job(course, frame, video, images, known, spec) for frame, course in going]
-        found = propagate(networks, jobs, side, settings.max_batch)
-        if spec.follow_neighbour:
-            largest = [max(course.largest, course.drawn) for _, course in going]
-            found = search(networks, jobs, found, largest, side, settings.max_batch)
-        if spec.second_look:
-            found = look_again(networks, jobs, found, side_again, settings.max_batch)
-        visits = []
-        for frame in step:
+        images = {frame: video[frame] for frame in step if frame is not None}
+        going, fixed = _going(step, ways, known)
+        jobs = [
+            _job(course, images[frame], known.patch(course.object_id, frame), frame)
+            for frame, course in going
+        ]
+        found = _find(networks, going, jobs, settings)
+        visits: list[Visit] = []
+        for frame, way, still in zip(step, steadying, fixed, strict=True):
             if frame is not None:
                 here = [
                     (course, job, mask)
                     for (at, course), job, mask in zip(going, jobs, found, strict=True)
                     if at == frame
                 ]
-                visits.append(Visit(frame, _arrive(frame, here, known, settings, spec)))
-        images = {frame: image for frame, image in images.items() if frame in step}
+                new = _arrive(frame, here, known, settings, networks.spec)
+                done = way.put(frame, images[frame], still | new, new.keys())
+                visits += [_visit(*one, known) for one in done]
         yield visits
+    yield [_visit(*one, known) for way in steadying for one in way.rest()]
 
 
-def _job(
-    course: Course,
-    frame: int,
-    video: Video,
-    images: dict[int, Frame],
-    known: Known,
-    spec: NetworkSpec,
-) -> PropagationJob:
-    """What is asked of the networks; frames that it needs are read into ``images``."""
-    near, away = frame - course.frames.step, abs(frame - course.source)
-    share = 0.0 if course.lost else outline_share(spec.outline_share, away)
-    for wanted in (frame, near) if share else (frame,):
-        if wanted not in images:
-            images[wanted] = video[wanted]
+def _going(
+    step: Sequence[int | None], ways: Sequence[Sequence[Course]], known: Known
+) -> tuple[list[tuple[int, Course]], list[dict[ObjectId, Patch]]]:
+    """The courses that look for something on the frames of a step; and the masks, of each way, that
+    others pass by since they are fixed.
+    """
+    going: list[tuple[int, Course]] = []
+    fixed: list[dict[ObjectId, Patch]] = [{} for _ in ways]
+    for frame, way, still in zip(step, ways, fixed, strict=True):
+        for course in way:
+            if frame is None or frame not in course.frames:
+                continue
+            if known.fixed(course.object_id, frame):
+                mask = known.patch(course.object_id, frame) or course.neighbour
+                course.lead(mask, None, stays=False)
+                still[course.object_id] = mask
+            else:
+                going.append((frame, course))
+    return going, fixed
+
+
+def _find(
+    networks: Networks,
+    going: Sequence[tuple[int, Course]],
+    jobs: Sequence[PropagationJob],
+    settings: Settings,
+) -> list[Patch]:
+    """What the networks make of the jobs of the courses that are going."""
+    spec, most = networks.spec, settings.max_batch
+    side = settings.crop_size or spec.propagation_crop or spec.crop_size
+    found = propagate(networks, jobs, side, most)
+    if spec.follow_neighbour:
+        largest = [max(course.largest, course.drawn) for _, course in going]
+        found = search(networks, jobs, found, largest, side, most)
+    if spec.second_look:
+        side = settings.crop_size or spec.second_look_crop or spec.crop_size
+        found = look_again(networks, jobs, found, side, most)
+    return found
+
+
+def _led_in(ways: Sequence[Sequence[Course]], video: Video, spec: NetworkSpec) -> list[Steadying]:
+    """What steadies the masks of each way, with those of the frame that leads into it."""
+    steadying = [Steadying(spec) for _ in ways]
+    images: dict[int, Frame] = {}
+    for way, steady in zip(ways, steadying, strict=True):
+        if way and spec.steady:
+            near = way[0].frames.start - way[0].frames.step
+            if near not in images:
+                images[near] = video[near]
+            steady.lead_in(images[near], {course.object_id: course.neighbour for course in way})
+    return steadying
+
+
+def _job(course: Course, image: Frame, previous: Patch | None, frame: int) -> PropagationJob:
+    """What is asked of the networks."""
     return PropagationJob(
         course.reference,
-        images[frame],
+        image,
         course.neighbour,
-        known.patch(course.object_id, frame),
+        previous,
         course.before,
-        change_share(away),
-        images[near] if share else None,
-        share,
+        change_share(abs(frame - course.source)),
     )
 
 
@@ -169,8 +198,7 @@ def _arrive(
         course.object_id: not_lost(mask, job.previous, course.drawn) for course, job, mask in here
     }
     others = known.patches(frame, raw)
-    fixed = [object_id for object_id in others if known.fixed(object_id, frame)]
-    settled = settle(raw, others, fixed)
+    settled = settle(raw, others, _fixed(frame, others, known))
     weights: set[float] = set()
     blended: dict[ObjectId, Patch] = {}
     for course, job, _ in here:
@@ -181,7 +209,19 @@ def _arrive(
         weight = 1.0 if job.previous is None else blend_weight(frame, course.source, course.settled)
         weights.add(weight)
         blended[object_id] = blend(settled[object_id], job.previous, weight)
-    if len(weights) > 1:
-        blended = balance(blended)
-    blended = {object_id: patch.coarse() for object_id, patch in blended.items()}
-    return blended | yielding(blended, others, fixed)
+    return balance(blended) if len(weights) > 1 else blended
+
+
+def _visit(frame: int, masks: Mapping[ObjectId, Patch], known: Known) -> Visit:
+    """What is kept of a frame's new masks, and of those that have to give way to them."""
+    others = known.patches(frame, masks)
+    fixed = _fixed(frame, others, known)
+    kept = {
+        object_id: give_way(patch, [others[other] for other in fixed]).coarse()
+        for object_id, patch in balance(masks).items()
+    }
+    return Visit(frame, kept | yielding(kept, others, fixed))
+
+
+def _fixed(frame: int, others: Mapping[ObjectId, Patch], known: Known) -> list[ObjectId]:
+    return [object_id for object_id in others if known.fixed(object_id, frame)]

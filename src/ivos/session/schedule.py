@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-_FADES = 0.8
-_HARDLY = 0.05
 _CHANGE_FADES = 0.95
 
 
@@ -40,18 +38,6 @@ def blend_weight(frame: int, source: int, settled: Collection[int]) -> float:
         before = max([t for t in settled if t < source], default=None)
         return 1.0 if before is None else max(0.0, 1 - (source - frame) / (source - before))
     return 1.0
-
-
-def outline_share(first: float, away: int) -> float:
-    """How much the neighbour's outline counts, beside what the network finds, on a frame ``away``
-    frames from the annotated one: ``first`` on the first, a fifth less on each further one, and
-    nothing once it is hardly anything.
-
-    Near a frame that a person has put right its outline is better than one drawn anew; farther off
-    it has gone through so many hands that it is not.
-    """
-    share = first * _FADES ** (away - 1)
-    return share if share > _HARDLY else 0.0
 
 
 def change_share(away: int) -> float:

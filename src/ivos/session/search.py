@@ -51,8 +51,6 @@ def search(
             jobs[i],
             neighbour=Patch.empty(jobs[i].size),
             neighbour_before=None,
-            beside=None,
-            outline_share=0.0,
         )
         for i in lost
     ]

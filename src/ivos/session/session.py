@@ -157,7 +157,6 @@ class Session(SessionView):
                 for visits in carry(self.video, self.networks, known, ways, self.settings):
                     for visit in visits:
                         self._put(visit.frame, visit.masks)
-                    for visit in visits:
                         done += 1
                         left = (self._clock() - began) / done * (total - done)
                         yield Progress(visit.frame, done, total, left)
