@@ -85,12 +85,8 @@ def tight_box(
     values: NDArray[np.uint8] | NDArray[np.float32], threshold: float = 1
 ) -> PixelBox | None:
     """The smallest box that holds every pixel of (H, W) ``values`` >= ``threshold``, if any."""
-    hit = values >= threshold
-    rows = np.flatnonzero(hit.any(axis=1))
-    if rows.size == 0:
-        return None
-    columns = np.flatnonzero(hit.any(axis=0))
-    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+    left, top, width, height = cv2.boundingRect((values >= threshold).view(np.uint8))
+    return (top, left, top + height, left + width) if width else None
 
 
 def _coarse_levels() -> Bytes2D:

@@ -86,6 +86,24 @@ class RefineBlock(nn.Module):
         return refined
 
 
+class _Head(nn.Conv2d):
+    """3x3 convolution to logits. Where one channel comes out, what is exported filters channel by
+    channel and sums: ONNX Runtime makes eight channels at a time, and seven would be for nothing.
+    """
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__(width, classes, 3, padding=1)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - its name in PyTorch
+        """(B, width, H, W) -> (B, classes, H, W)."""
+        if self.out_channels > 1 or not torch.onnx.is_in_onnx_export():
+            return super().forward(input)
+        kernels = self.weight.transpose(0, 1)
+        each = F.conv2d(input, kernels, padding=1, groups=self.in_channels)
+        assert self.bias is not None
+        return each.sum(dim=1, keepdim=True) + self.bias
+
+
 class Decoder(nn.Module):
     """Features -> logits at the crop's size, and in training those of the coarser heads too."""
 
@@ -114,9 +132,7 @@ class Decoder(nn.Module):
                 steps[:-1], config.widths, skips[::-1], config.depthwise, strict=True
             )
         )
-        self.heads = nn.ModuleList(
-            nn.Conv2d(width, config.classes, 3, padding=1) for width in steps[-config.heads :]
-        )
+        self.heads = nn.ModuleList(_Head(width, config.classes) for width in steps[-config.heads :])
 
     def forward(
         self, features: tuple[Tensor, ...], hints: Tensor

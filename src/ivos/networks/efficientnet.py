@@ -219,8 +219,10 @@ class EfficientNetLite(nn.Module):
 
     def forward(self, frame: Tensor, extra: Tensor) -> tuple[Tensor, ...]:
         """frame (B, 3, H, W) RGB in 0..1, extra (B, E, H, W) in 0..1 -> five feature maps."""
-        x = (frame * 255 - 127) / 128
-        x = self.activation(self.stem(x) + self.extra(extra))
+        # Both convolutions as one: a sum of two large planes costs as much as either of them.
+        x = torch.cat([frame * (255 / 128) - 127 / 128, extra], dim=1)
+        kernel = torch.cat([self.stem.weight, self.extra.weight], dim=1)
+        x = self.activation(F.conv2d(x, kernel, self.stem.bias, stride=2, padding=1))
         taps = []
         for i, block in enumerate(self.blocks):
             x = block(x)

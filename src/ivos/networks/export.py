@@ -118,6 +118,7 @@ def export(net: IPN, folder: Path) -> tuple[Path, ...]:
                 dynamic_axes=shapes | outputs,
                 opset_version=_OPSET,
                 dynamo=False,
+                do_constant_folding=False,  # weights keep their names; ONNX Runtime folds
             )
         _shrink(path)
         paths.append(path)
