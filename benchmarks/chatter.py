@@ -1,0 +1,91 @@
+"""How much do masks chatter: change from one frame to the next without anything having moved so?
+
+    python -m benchmarks.chatter ROOT --resolution 360p --sequences boat,dance-jump
+
+One less the overlap of each mask with the next frame's, brought back along the optical flow (DIS,
+medium, whole frames: finer than what sessions use), in percent; means over pairs of frames, then
+over sequences. The truth chatters too, where flow errs or something is hidden; what is above it is
+to be seen as flicker. A session of a simulated person, as it ships and without steadying.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from benchmarks.ablations import Wrapped
+from benchmarks.sequences import chosen, parser
+from numpy.typing import NDArray
+
+from ivos.evaluate import Dataset, Evaluation, Protocol, Turn, evaluate
+from ivos.evaluate.session_methods import SessionMethod
+from ivos.metrics import region_similarity
+from ivos.runtime.protocol import Networks
+from ivos.runtime.weights import load
+from ivos.types import Mask, Video
+
+
+def main() -> int:
+    """Measure and print the table, a line a sequence and their means."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--rounds", type=int, default=8)
+    args = arguments.parse_args()
+    networks = load(args.weights, threads=1)
+    dataset, names = chosen(args)
+    columns = ["truth"]
+    for way in ("not steadied", "as it ships"):
+        columns += [f"{way}, round {number}" for number in (1, args.rounds)]
+    rows = {name: measured(dataset, name, networks, args.rounds) for name in names}
+    rows["mean"] = np.mean(np.stack([*rows.values()]), axis=0)
+    print(f"| percent | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
+    for name, values in rows.items():
+        print(f"| {name} | {' | '.join(f'{100 * value:.1f}' for value in values)} |")
+    return 0
+
+
+def measured(dataset: Dataset, name: str, networks: Networks, rounds: int) -> NDArray[np.float64]:
+    """(5,): of the truth, and after the first and the last round of both sessions."""
+    sequence = dataset.load(name)
+    sources = flows(sequence.video)
+    found = [chatter([labels == 1 for labels in sequence.truth], sources)]
+    sequence.video.close()
+    for one in (Wrapped(networks, steady=0.0), networks):
+        protocol, clock = Protocol(rounds=rounds), time.process_time
+        method, evaluation = SessionMethod(one, clock=clock), Evaluation(protocol)
+        turns = [
+            event
+            for event in evaluate(dataset, [name], method, protocol, evaluation, clock=clock)
+            if isinstance(event, Turn)
+        ]
+        for turn in (turns[0], turns[-1]):
+            found.append(chatter([labels == 1 for labels in turn.answer.labels], sources))
+    return np.array(found)
+
+
+def flows(video: Video) -> list[NDArray[np.float32]]:
+    """(H, W, 2) each: where a frame's pixels are on the next one, x first."""
+    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    greys = [cv2.cvtColor(video[t], cv2.COLOR_RGB2GRAY) for t in range(len(video))]
+    rows, columns = np.mgrid[: greys[0].shape[0], : greys[0].shape[1]].astype(np.float32)
+    at = np.stack([columns, rows], axis=2)
+    return [
+        at + estimator.calc(here, there, None)  # type: ignore[call-overload]
+        for here, there in pairwise(greys)
+    ]
+
+
+def chatter(masks: Sequence[Mask], sources: Sequence[NDArray[np.float32]]) -> float:
+    """Mean of one less J over pairs of frames of which either shows anything."""
+    found = []
+    for here, there, source in zip(masks, masks[1:], sources, strict=False):
+        brought = cv2.remap(there.astype(np.float32), source, None, cv2.INTER_LINEAR) > 0.5  # type: ignore[call-overload]
+        if here.any() or brought.any():
+            found.append(1 - region_similarity(here, brought))
+    return float(np.mean(found))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
