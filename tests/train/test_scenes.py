@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from ivos.train.data import Footage
+from ivos.train.data import Clip, Footage
 from ivos.train.scenes import Scene, SceneMix, make_scene
 from tests.train.made import clip, footage, still
 
@@ -109,6 +109,45 @@ def test_twins_look_alike_lie_side_by_side_and_are_alone():
         away = cv2.distanceTransform((~target).astype(np.uint8), cv2.DIST_L2, 5)
         assert away[others].min() < 1.5 * np.sqrt(target.sum())
     assert min(seen.values()) >= 5
+
+
+def growing(length: int, shown: int) -> Clip:
+    """A bar that grows longer; from frame ``shown`` on it is not to be seen."""
+    masks = np.zeros((length, 90, 160), np.bool_)
+    for t in range(shown):
+        masks[t, 38:52, 50 : 66 + 2 * t] = True
+    images = np.full((*masks.shape, 3), 60, np.uint8)
+    images[masks] = 180
+    return Clip("growing", images, masks)
+
+
+def aspect(mask: np.ndarray) -> float | None:
+    """Length by width of a bar at any angle; None where it is cut off or not whole."""
+    rim = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    if mask.sum() < 200 or rim.any():
+        return None
+    sides = cv2.minAreaRect(cv2.findNonZero(mask.astype(np.uint8)))[1]
+    whole = mask.sum() > 0.9 * sides[0] * sides[1]
+    return max(sides) / min(sides) if whole else None
+
+
+def test_a_twin_in_a_clip_looks_as_the_first_did_at_another_time():
+    only = Footage([still(1)], [growing(24, 24)])
+    differ = []
+    for seed in range(60):
+        scene = make_scene(only, SceneMix(2, 1.0, twins=1.0), np.random.default_rng(seed))
+        pair = aspect(scene.target[0]), aspect(scene.others[0])
+        if pair[0] and pair[1]:
+            differ.append(abs(np.log(pair[0] / pair[1])) > 0.2)
+    assert len(differ) > 10
+    assert np.mean(differ) > 0.4
+
+
+def test_a_clip_that_mostly_shows_nothing_has_twins_all_the_same():
+    only = Footage([still(1)], [growing(24, 3)])
+    for seed in range(20):
+        scene = make_scene(only, SceneMix(3, 1.0, twins=1.0), np.random.default_rng(seed))
+        assert scene.images.shape == (3, 270, 480, 3)
 
 
 @pytest.mark.parametrize("video_share", [0.0, 1.0])

@@ -47,7 +47,7 @@ class SceneMix:
     """Share of pasted objects that come from clips, with their real motion."""
     twins: float = 0.0
     """Share of scenes in which what was filmed is there twice, side by side, and nothing else is:
-    only where it was tells the one from the other."""
+    only where it was, and how it moves, tells the one from the other."""
     leaps: float = 0.0
     """Share of scenes whose first frame is far from the others, in place, pose and light: what is
     remembered of an annotated frame is read from far away, too."""
@@ -94,8 +94,11 @@ def _layers(
     footage: Footage, mix: SceneMix, rng: np.random.Generator
 ) -> tuple[Frame, NDArray[np.uint8], Mask]:
     """The composed frames, which layer's object is seen at each pixel (0: none), and its part."""
+    clip = None
     if footage.clips and rng.random() < mix.video_share:
-        images, first, parts = _real(footage.clips[int(rng.integers(len(footage.clips)))], mix, rng)
+        clip = footage.clips[int(rng.integers(len(footage.clips)))]
+        view = _view(clip, rng)
+        images, first, parts = _real(clip, view, mix, rng)
         extra = int(rng.choice(4, p=[0.45, 0.3, 0.15, 0.1]))
     else:
         size = _SIZES[int(rng.integers(len(_SIZES)))]
@@ -106,6 +109,9 @@ def _layers(
     labels = first.astype(np.uint8)
     if rng.random() < mix.twins and first.any():
         twin = _Cutout([*images.copy()], [*first], [*parts])
+        if clip is not None:  # the second one moves on its own: as the first did at another time
+            then = _real(clip, view, replace(mix, leaps=0.0), rng)
+            twin = _Cutout(*map(list, then)) if then[1].any() else twin
         _paste(images, labels, parts, twin, 2, mix, rng, beside=True)
         return images, labels, parts
     for layer in range(extra):
@@ -115,12 +121,19 @@ def _layers(
     return images, labels, parts
 
 
-def _real(clip: Clip, mix: SceneMix, rng: np.random.Generator) -> tuple[Frame, Mask, Mask]:
-    """Frames of a real clip, at random gaps, either way, under one random view; masks, parts."""
-    chosen, gap = _frames_of(len(clip.images), mix, rng)
+def _view(clip: Clip, rng: np.random.Generator) -> NDArray[np.float64]:
+    """A random affine from the frames of a clip to the canvas."""
     height, width = _CLIP_SIZE
     fit = _fitted(clip.masks.shape[1:], _CLIP_SIZE)
-    view = _chain(_pose(rng, width, height, turn=8, scale=(0.9, 1.7), shift=0.1, flip=True), fit)
+    return _chain(_pose(rng, width, height, turn=8, scale=(0.9, 1.7), shift=0.1, flip=True), fit)
+
+
+def _real(
+    clip: Clip, view: NDArray[np.float64], mix: SceneMix, rng: np.random.Generator
+) -> tuple[Frame, Mask, Mask]:
+    """Frames of a real clip, at random gaps, either way, as ``view`` shows them; masks, parts."""
+    chosen, gap = _frames_of(len(clip.images), mix, rng)
+    height, width = _CLIP_SIZE
     border = cv2.BORDER_REFLECT_101
     images: Frame = np.stack(
         [cv2.warpAffine(clip.images[t], view, (width, height), borderMode=border) for t in chosen]
