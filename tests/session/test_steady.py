@@ -83,6 +83,16 @@ def test_masks_that_agree_stay_exactly_as_they_are():
     assert all(np.array_equal(patch.full(), mask * np.uint8(255)) for _, patch in found)
 
 
+def test_what_is_faint_and_far_from_the_object_stays_as_it_was():
+    soft = truth(0).astype(np.float32)
+    soft[2:5, 80:90] = 0.3
+    way, out = Steadying(STEADY), []
+    for t in range(15):
+        out += way.put(t, drifting(0), {1: Patch.of(soft)}, {1})
+    for _, found in [*out, *way.rest()]:
+        assert np.array_equal(found[1].full(), Patch.of(soft).full())
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 11, 12, 13, 40])
 @pytest.mark.parametrize("steady", [0.0, 0.9])
 def test_every_frame_comes_out_once_and_in_order(count, steady):

@@ -81,12 +81,14 @@ class _Look:
         if self.mask.values.size == 0:
             return self.mask
         height, width = self.mask.size
-        box = (
+        crop = (
             max(0, int(np.ceil(self.region.y0))),
             max(0, int(np.ceil(self.region.x0))),
             min(height, int(self.region.y1) + 1),
             min(width, int(self.region.x1) + 1),
         )
+        box = united([crop, self.mask.box])
+        assert box is not None
         values = self.mask.within(box).astype(np.float32)
         unwarp_into(values, sums[..., 0] / sums[..., 1] - self.own, self.region, box[:2])
         steady = np.rint(values).clip(0, 255).astype(np.uint8)
