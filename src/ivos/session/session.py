@@ -120,7 +120,8 @@ class Session(SessionView):
         does not cross ``barriers``, frames that begin a new shot. Locked and annotated frames never
         change. With no round open, the last one is carried again (a further direction or range).
 
-        To cancel, close the iterator: frames done so far keep their new masks.
+        To cancel, close the iterator: frames done so far keep their new masks. A frame is done some
+        frames later than it is visited, once those that steady it are known.
         """
         length = len(self.video)
         first, end = start if start is not None else 0, stop if stop is not None else length

@@ -27,7 +27,9 @@ Array: TypeAlias = NDArray[np.float32]
 _SIDE = 160
 """Of the crops in which masks are compared, in pixels."""
 _MARGIN = 0.1
+"""What is added around the object and where it was, as a part of each side."""
 _GRID: Array = np.stack(np.meshgrid(*[np.arange(_SIDE, dtype=np.float32)] * 2), axis=2)
+"""(S, S, 2): the place of each pixel of a crop, x first."""
 _DIFFERS = 16.0
 """Pixels whose grey values differ by this much along the flow count e times less."""
 _TOLD = 4.0
