@@ -4,27 +4,26 @@
 
 One less the overlap of each mask with the next frame's, brought back along the optical flow (DIS,
 medium, whole frames: finer than what sessions use), in percent; means over pairs of frames, then
-over sequences. The truth chatters too, where flow errs or something is hidden; what is above it is
-to be seen as flicker. A session of a simulated person, as it ships and without steadying.
+over sequences. The truth chatters too, where flow errs or something is hidden; steadied masks can
+lie below it. A session of a simulated person, as it ships and without steadying.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from itertools import pairwise
 
 import cv2
 import numpy as np
 from benchmarks.ablations import Wrapped
-from benchmarks.sequences import chosen, parser
+from benchmarks.sequences import chosen, first_and_last, parser
 from numpy.typing import NDArray
 
-from ivos.evaluate import Dataset, Evaluation, Protocol, Turn, evaluate
-from ivos.evaluate.session_methods import SessionMethod
+from ivos.evaluate import Dataset
 from ivos.metrics import region_similarity
 from ivos.runtime.protocol import Networks
 from ivos.runtime.weights import load
+from ivos.session.flow import grey, moved
 from ivos.types import Mask, Video
 
 
@@ -49,39 +48,30 @@ def main() -> int:
 def measured(dataset: Dataset, name: str, networks: Networks, rounds: int) -> NDArray[np.float64]:
     """(5,): of the truth, and after the first and the last round of both sessions."""
     sequence = dataset.load(name)
-    sources = flows(sequence.video)
-    found = [chatter([labels == 1 for labels in sequence.truth], sources)]
+    along = flows(sequence.video)
+    found = [chatter([labels == 1 for labels in sequence.truth], along)]
     sequence.video.close()
     for one in (Wrapped(networks, steady=0.0), networks):
-        protocol, clock = Protocol(rounds=rounds), time.process_time
-        method, evaluation = SessionMethod(one, clock=clock), Evaluation(protocol)
-        turns = [
-            event
-            for event in evaluate(dataset, [name], method, protocol, evaluation, clock=clock)
-            if isinstance(event, Turn)
-        ]
-        for turn in (turns[0], turns[-1]):
-            found.append(chatter([labels == 1 for labels in turn.answer.labels], sources))
+        for labels in first_and_last(dataset, name, one, rounds):
+            found.append(chatter([frame == 1 for frame in labels], along))
     return np.array(found)
 
 
 def flows(video: Video) -> list[NDArray[np.float32]]:
-    """(H, W, 2) each: where a frame's pixels are on the next one, x first."""
+    """(H, W, 2) each: how far a frame's pixels are from where they are on the next one."""
     estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    greys = [cv2.cvtColor(video[t], cv2.COLOR_RGB2GRAY) for t in range(len(video))]
-    rows, columns = np.mgrid[: greys[0].shape[0], : greys[0].shape[1]].astype(np.float32)
-    at = np.stack([columns, rows], axis=2)
+    greys = [grey(video[t]) for t in range(len(video))]
     return [
-        at + estimator.calc(here, there, None)  # type: ignore[call-overload]
+        np.asarray(estimator.calc(here, there, None), np.float32)  # type: ignore[call-overload]
         for here, there in pairwise(greys)
     ]
 
 
-def chatter(masks: Sequence[Mask], sources: Sequence[NDArray[np.float32]]) -> float:
+def chatter(masks: Sequence[Mask], along: Sequence[NDArray[np.float32]]) -> float:
     """Mean of one less J over pairs of frames of which either shows anything."""
     found = []
-    for here, there, source in zip(masks, masks[1:], sources, strict=False):
-        brought = cv2.remap(there.astype(np.float32), source, None, cv2.INTER_LINEAR) > 0.5  # type: ignore[call-overload]
+    for (here, there), flow in zip(pairwise(masks), along, strict=True):
+        brought = moved(there.astype(np.float32), flow) > 0.5
         if here.any() or brought.any():
             found.append(1 - region_similarity(here, brought))
     return float(np.mean(found))

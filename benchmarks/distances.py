@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-import cv2
 import numpy as np
 from benchmarks.sequences import chosen, parser
 from numpy.typing import NDArray
@@ -22,9 +21,9 @@ from ivos.metrics import region_similarity
 from ivos.runtime.protocol import Networks
 from ivos.runtime.weights import load
 from ivos.session import Session
-from ivos.session.flow import flow_from
+from ivos.session.flow import flow_from, grey, moved
 from ivos.simulate.robot import Robot
-from ivos.types import Frame, Interaction, Mask
+from ivos.types import Interaction, Mask
 
 EDGES = (0, 1, 2, 3, 8, 16, 10_000)
 """Distances in frames; a column goes from one of them up to the next."""
@@ -88,11 +87,6 @@ def carried(
     return [session.labels(frame) == 1 for frame in range(len(sequence.video))]
 
 
-def grey(image: Frame) -> NDArray[np.uint8]:
-    """(H, W) grey values."""
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-
-
 def flown(sequence: LabelledSequence, at: int) -> Sequence[Mask]:
     """The mask of the frame ``at`` moved on from frame to frame, by whole frames."""
     video = sequence.video
@@ -100,12 +94,8 @@ def flown(sequence: LabelledSequence, at: int) -> Sequence[Mask]:
     for step, end in ((1, len(video)), (-1, -1)):
         for frame in range(at + step, end, step):
             near = frame - step
-            flow = flow_from(*(grey(video[t]) for t in (near, frame)))
-            rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
-            source = flow + np.stack([columns, rows], axis=2)
-            masks[frame] = np.asarray(
-                cv2.remap(masks[near], source, None, cv2.INTER_LINEAR), np.float32
-            )
+            flow = flow_from(grey(video[near]), grey(video[frame]))
+            masks[frame] = moved(masks[near], flow)
     return [masks[frame] > 0.5 for frame in range(len(video))]
 
 

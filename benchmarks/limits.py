@@ -14,17 +14,15 @@ left is whatever was taken for the object, or missed, as a whole.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from benchmarks.sequences import chosen, parser
+from benchmarks.sequences import chosen, first_and_last, parser
 from numpy.typing import NDArray
 
-from ivos.evaluate import Dataset, Evaluation, Protocol, Turn, evaluate
+from ivos.evaluate import Dataset
 from ivos.evaluate.dataset import LabelledSequence
-from ivos.evaluate.session_methods import SessionMethod
 from ivos.metrics import contour_accuracy, region_similarity
 from ivos.runtime.protocol import Networks
 from ivos.runtime.weights import load
@@ -85,17 +83,11 @@ def near_outline(
     dataset: Dataset, name: str, networks: Networks, rounds: int
 ) -> NDArray[np.float64]:
     """(2, 1 + reaches): J after the first and the last round, and with outlines put right."""
-    protocol, clock = Protocol(rounds=rounds), time.process_time
-    method = SessionMethod(networks, clock=clock)
-    turns = [
-        event
-        for event in evaluate(dataset, [name], method, protocol, Evaluation(protocol), clock=clock)
-        if isinstance(event, Turn)
-    ]
     sequence = dataset.load(name)
     truth = [labels == 1 for labels in sequence.truth]
     sequence.video.close()
-    return np.array([_put_right(turn.answer.labels, truth) for turn in (turns[0], turns[-1])])
+    found = first_and_last(dataset, name, networks, rounds)
+    return np.array([_put_right(labels, truth) for labels in found])
 
 
 def _put_right(labels: NDArray[np.uint8], truth: Sequence[Mask]) -> NDArray[np.float64]:

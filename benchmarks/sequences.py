@@ -1,12 +1,18 @@
-"""What benchmarks on labelled sequences are told on the command line."""
+"""What benchmarks on labelled sequences are told on the command line, and sessions on them."""
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ivos.evaluate import Dataset
+import numpy as np
+from numpy.typing import NDArray
+
+from ivos.evaluate import Dataset, Evaluation, Protocol, Turn, evaluate
+from ivos.evaluate.session_methods import SessionMethod
+from ivos.runtime.protocol import Networks
 
 
 def parser(words: str | None) -> argparse.ArgumentParser:
@@ -23,3 +29,14 @@ def chosen(args: argparse.Namespace) -> tuple[Dataset, Sequence[str]]:
     """The dataset, and the names of the sequences that were asked for; by default all."""
     dataset = Dataset.find(args.root, args.resolution)
     return dataset, dataset.names([name for name in args.sequences.split(",") if name])
+
+
+def first_and_last(
+    dataset: Dataset, name: str, networks: Networks, rounds: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Labels (T, H, W) after the first and the last round of a simulated person's session."""
+    protocol, clock = Protocol(rounds=rounds), time.process_time
+    method, evaluation = SessionMethod(networks, clock=clock), Evaluation(protocol)
+    events = evaluate(dataset, [name], method, protocol, evaluation, clock=clock)
+    turns = [event for event in events if isinstance(event, Turn)]
+    return turns[0].answer.labels, turns[-1].answer.labels

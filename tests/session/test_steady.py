@@ -276,6 +276,17 @@ def test_objects_never_claim_a_pixel_twice():
         assert claimed.max() <= 1 + 1e-6
 
 
+def test_what_comes_from_frames_beside_gives_way_to_a_locked_object():
+    session = Session(World(), ObedientNetworks(0.9, SESSION_SPEC))
+    session.set_masks(5, {2: truth(5)}, annotate=False)
+    session.lock([5], 2)
+    session.interact(World().drawn(0, (1,)))
+    run(session)
+    assert (session.labels(4) == 1).all()
+    assert np.array_equal(session.labels(5) == 2, truth(5))
+    assert session.soft(1, 5)[truth(5)].max() == 0
+
+
 def test_no_frame_is_read_twice():
     video = MovingSquares(length=12)
     session = Session(video, RecordingNetworks(SESSION_SPEC))

@@ -88,7 +88,7 @@ class RefineBlock(nn.Module):
 
 class _Head(nn.Conv2d):
     """3x3 convolution to logits. Where one channel comes out, what is exported filters channel by
-    channel and sums: ONNX Runtime makes eight channels at a time, and seven would be for nothing.
+    channel and sums: ONNX Runtime makes channels in blocks, most of which would be for nothing.
     """
 
     def __init__(self, width: int, classes: int) -> None:

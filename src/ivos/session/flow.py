@@ -1,4 +1,4 @@
-"""Optical flow between two crops of the same region, to move masks from one frame to the next."""
+"""Optical flow between two pictures of one region, to move masks from one frame to the next."""
 
 from __future__ import annotations
 
@@ -7,6 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ivos.masks import Bytes2D
+from ivos.types import Frame
+
+
+def grey(image: Frame) -> Bytes2D:
+    """(H, W) grey values of a picture."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def moved(mask: NDArray[np.float32], flow: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W): each pixel of a mask taken from where ``flow`` (H, W, 2), x first, says it was."""
+    rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
+    source = flow + np.stack([columns, rows], axis=2)
+    return np.asarray(cv2.remap(mask, source, None, cv2.INTER_LINEAR), np.float32)  # type: ignore[call-overload]
 
 
 def flow_from(beside: Bytes2D, here: Bytes2D) -> NDArray[np.float32]:

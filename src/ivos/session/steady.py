@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from ivos.crop import CropSpec, Region, region_around, united, unwarp_into, warp, warp_patch
 from ivos.masks import Bytes2D, Patch
-from ivos.session.flow import flow_from
+from ivos.runtime.protocol import Array
+from ivos.session.flow import flow_from, grey
 from ivos.session.inference import mask_box
 from ivos.types import Frame, ObjectId
-
-Array: TypeAlias = NDArray[np.float32]
 
 _SIDE = 160
 """Of the crops in which masks are compared, in pixels."""
@@ -146,25 +145,25 @@ class Steadying:
         masks: Mapping[ObjectId, Patch],
         changes: Collection[ObjectId],
     ) -> None:
-        grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+        here = grey(image)
         before = self._held[-1].looks if self._held else {}
         looks = {
             object_id: self._look(
-                grey, mask, 1.0 if object_id in changes else _TOLD, before.get(object_id)
+                here, mask, 1.0 if object_id in changes else _TOLD, before.get(object_id)
             )
             for object_id, mask in masks.items()
         }
         self._held.append(_Held(frame, looks, changes))
-        self._grey = grey
+        self._grey = here
 
-    def _look(self, grey: Bytes2D, mask: Patch, weight: float, before: _Look | None) -> _Look:
+    def _look(self, here: Bytes2D, mask: Patch, weight: float, before: _Look | None) -> _Look:
         box = mask_box(mask, self._spec)
         near = None if before is None else mask_box(before.mask, self._spec)
         region = region_around(united([box, near]), mask.size, self._spec, _MARGIN)
         own = warp_patch(mask, region, _SIDE, antialias=True)
         sums = _alone(own, weight)
         if before is not None and self._grey is not None and box and near:
-            back, before.onwards = self._links(self._grey, grey, before.region, region)
+            back, before.onwards = self._links(self._grey, here, before.region, region)
             sums += back.bring(before.so_far)
         return _Look(mask, region, own, weight, sums)
 
@@ -173,8 +172,8 @@ class Steadying:
     ) -> tuple[_Link, _Link]:
         """From ``region`` of the frame ``here`` to ``other`` of the frame ``there``, and back."""
         crops = [
-            np.asarray(warp(grey, region, _SIDE, antialias=True), np.uint8)
-            for grey in (there, here)
+            np.asarray(warp(image, region, _SIDE, antialias=True), np.uint8)
+            for image in (there, here)
         ]
         flow = flow_from(*crops)
         found = _taken(crops[0], _GRID + flow)
