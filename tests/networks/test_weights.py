@@ -136,6 +136,7 @@ def test_a_network_that_begins_alike_follows_a_mask_as_the_other_one_redraws_it(
 
 
 def test_networks_that_are_not_built_alike_cannot_begin_so():
-    net = IPN(replace(COMPACT, propagation_encoder="efficientnet-lite0"))
+    narrow = replace(COMPACT.propagation, widths=(80, 64, 48, 16))
+    net = IPN(replace(COMPACT, propagation=narrow))
     with pytest.raises(WeightsError, match="are not built alike"):
         begin_alike(net)

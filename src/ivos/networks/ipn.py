@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ivos.crop import CropSpec
 from ivos.networks.decoder import Decoder, DecoderConfig
-from ivos.networks.efficientnet import LITE0, LITE2, EfficientNetLite
+from ivos.networks.efficientnet import EfficientNetLite
 from ivos.networks.reference import AggregatedReference, MemoryReference
 from ivos.networks.resnet import ResNet50
 
@@ -24,7 +24,7 @@ MASKS_OF_PROPAGATION = 2
 """Previous round's mask of this frame, neighbour frame's mask."""
 
 
-Encoder: TypeAlias = Literal["efficientnet-lite0", "efficientnet-lite2", "resnet50"]
+Encoder: TypeAlias = Literal["efficientnet-lite2", "resnet50"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +114,7 @@ COMPACT = NetworkConfig(
 
 
 def _encoder(kind: Encoder, masks: int) -> EfficientNetLite | ResNet50:
-    if kind == "resnet50":
-        return ResNet50(masks)
-    return EfficientNetLite(masks, LITE0 if kind == "efficientnet-lite0" else LITE2)
+    return ResNet50(masks) if kind == "resnet50" else EfficientNetLite(masks)
 
 
 def _reference(

@@ -41,7 +41,7 @@ def fresh_network(configuration: str, *, imagenet: bool = False) -> IPN:
                     f"no ImageNet weights come with ivos for {configuration!r}: "
                     "start from a file instead (see docs/guides/training.md)"
                 )
-            encoder.load_imagenet(imagenet_weights(encoder.size))
+            encoder.load_imagenet(imagenet_weights())
     return net
 
 
