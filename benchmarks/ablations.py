@@ -5,6 +5,7 @@
 Every row is the shipped network and session with one change that needs no training: a part taken
 away, the published rule in place of ours, or something that was tried and is not in use. Figures go
 to benchmarks/results/ablations.json; ``--only`` measures some rows anew and keeps the others;
+``--unseen`` takes weights that have not seen the sequences in place of those that ship;
 ``--write`` puts the table into docs/decisions/ablations.md.
 """
 
@@ -12,25 +13,26 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from unittest.mock import patch
 
 import numpy as np
-from benchmarks.sequences import chosen, parser
+from benchmarks.sequences import add_unseen, chosen, parser, parts
 
 from ivos.evaluate import Dataset, Evaluation, Protocol, evaluate
 from ivos.evaluate.corrections import first_frame_similarity
 from ivos.evaluate.session_methods import SessionMethod
 from ivos.runtime.protocol import Array, Networks, NetworkSpec
-from ivos.runtime.weights import load
 from ivos.session import Settings
 
 RESULTS = Path(__file__).parent / "results" / "ablations.json"
 PAGE = Path(__file__).parent.parent / "docs" / "decisions" / "ablations.md"
+Parts: TypeAlias = Sequence[tuple[Networks, Sequence[str]]]
+"""Networks, and the sequences that are played with them."""
 BEGIN, END = "<!-- table: benchmarks/ablations.py --write -->", "<!-- end of table -->"
 
 
@@ -209,17 +211,18 @@ VARIANTS: Mapping[str, Variant] = {
 def main() -> int:
     """Measure what is asked for, print and keep the table."""
     arguments = parser(__doc__)
+    add_unseen(arguments)
     arguments.add_argument("--rounds", type=int, default=8)
     arguments.add_argument("--only", nargs="*", choices=VARIANTS, default=[*VARIANTS])
     arguments.add_argument("--out", type=Path, default=RESULTS)
     arguments.add_argument("--write", action="store_true", help="put the table into the page")
     args = arguments.parse_args()
-    networks = load(args.weights, threads=1)
-    dataset, names = chosen(args)
+    dataset, _ = chosen(args)
+    played = parts(args, dataset)
     kept = json.loads(args.out.read_text()) if args.out.exists() else {}
-    kept = {name: row for name, row in kept.items() if row["weights"] == networks.spec.weights_hash}
+    kept = {name: row for name, row in kept.items() if row["weights"] == _hashes(played)}
     for name in args.only:
-        kept[name] = _measured(VARIANTS[name], networks, dataset, names, args.rounds)
+        kept[name] = _measured(VARIANTS[name], dataset, played, args.rounds)
         args.out.write_text(json.dumps(kept, indent=2) + "\n")
         print(name, json.dumps(kept[name]), flush=True)
     table = _table({name: kept[name] for name in VARIANTS if name in kept})
@@ -230,22 +233,26 @@ def main() -> int:
     return 0
 
 
-def _measured(
-    variant: Variant, networks: Networks, dataset: Dataset, names: list[str], rounds: int
-) -> dict[str, Any]:
+def _hashes(played: Parts) -> list[str]:
+    return [networks.spec.weights_hash for networks, _ in played]
+
+
+def _measured(variant: Variant, dataset: Dataset, played: Parts, rounds: int) -> dict[str, Any]:
     clock = time.process_time
     protocol = Protocol(rounds=rounds)
     evaluation = Evaluation(protocol)
-    method = SessionMethod(variant.networks(networks), clock=clock, settings=variant.settings)
     with variant.around():
-        for _ in evaluate(dataset, names, method, protocol, evaluation, clock=clock):
-            pass
+        for networks, names in played:
+            changed = variant.networks(networks)
+            method = SessionMethod(changed, clock=clock, settings=variant.settings)
+            for _ in evaluate(dataset, names, method, protocol, evaluation, clock=clock):
+                pass
     summary, found = evaluation.summary(), evaluation.corrections()
     answers = [turn.answer for turn in evaluation.turns]
     frames = sum(answer.propagated for answer in answers)
     seconds = sum(answer.propagating for answer in answers)
     return {
-        "weights": networks.spec.weights_hash,
+        "weights": _hashes(played),
         "J_AND_F": [mean.by("J_AND_F") for mean in summary.per_round],
         "auc": summary.auc,
         "first_frame_J": first_frame_similarity(evaluation.turns),

@@ -4,7 +4,8 @@
 
 Runs ``ivos evaluate`` for each method, keeps each report as
 benchmarks/results/accuracy-<method>.json, and prints the tables of docs/evaluation.md, where
-``--write`` puts them. Further arguments go to ``ivos evaluate`` as they are.
+``--write`` puts them. Further arguments go to ``ivos evaluate`` as they are. What
+``benchmarks.unseen`` has measured comes first.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ivos.cli.evaluate import METHODS
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parent.parent / "docs" / "evaluation.md"
+UNSEEN = "ivos, sequence not seen"
 BEGIN, END = "<!-- tables: benchmarks/accuracy.py --write -->", "<!-- end of tables -->"
 
 Report = Mapping[str, Any]
@@ -38,6 +40,9 @@ def main() -> int:
     args, further = parser.parse_known_args()
     args.out.mkdir(parents=True, exist_ok=True)
     reports = {}
+    unseen = args.out / "accuracy-unseen.json"
+    if unseen.exists():
+        reports[UNSEEN] = json.loads(unseen.read_text())
     for method in args.methods.split(","):
         path = args.out / f"accuracy-{method}.json"
         if not args.table:
@@ -89,18 +94,19 @@ def after_each_round(reports: Mapping[str, Report]) -> str:
 
 def by_sequence(reports: Mapping[str, Report]) -> str:
     """Markdown: J of each sequence, ivos after each round and the others after the last."""
-    ours = reports.get("ivos")
+    own = UNSEEN if UNSEEN in reports else "ivos"
+    ours = reports.get(own)
     if ours is None:
         return ""
-    others = [method for method in reports if method != "ivos"]
+    others = [method for method in reports if method != own]
     rounds = range(1, len(ours["per_round"]) + 1)
     lines = [
         [name, *_values(found["per_round"], "J")]
         + [f"{reports[method]['per_sequence'][name]['J']:.3f}" for method in others]
         for name, found in ours["per_sequence"].items()
     ]
-    head = ["sequence", *(f"ivos {k}" for k in rounds), *(f"{method}, last" for method in others)]
-    return "J by sequence:\n\n" + _table(head, lines)
+    head = ["sequence", *map(str, rounds), *(f"{method}, last" for method in others)]
+    return f"J by sequence ({own}):\n\n" + _table(head, lines)
 
 
 def how(reports: Mapping[str, Report]) -> str:

@@ -31,6 +31,8 @@ RUNS = {
     "training-interaction": "learning-curve-interaction",
     "training-propagation": "learning-curve-propagation",
     "training-far": "learning-curve-far",
+    "training-more-a": "learning-curve-more-a",
+    "training-more-b": "learning-curve-more-b",
 }
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 860, 420, 50, 20, 170, 40
 LOW, HIGH = 0.4, 1.0

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ivos.evaluate import Dataset, Evaluation, Protocol, Turn, evaluate
 from ivos.evaluate.session_methods import SessionMethod
 from ivos.runtime.protocol import Networks
+from ivos.runtime.weights import load
 
 
 def parser(words: str | None) -> argparse.ArgumentParser:
@@ -25,10 +26,31 @@ def parser(words: str | None) -> argparse.ArgumentParser:
     return made
 
 
+def add_unseen(made: argparse.ArgumentParser) -> None:
+    """For what the weights that ship were trained on: weights that have not seen it."""
+    made.add_argument(
+        "--unseen",
+        nargs="+",
+        default=[],
+        metavar="FOLDER=a,b",
+        help="weights, each with the sequences that they have not been trained on",
+    )
+
+
 def chosen(args: argparse.Namespace) -> tuple[Dataset, Sequence[str]]:
     """The dataset, and the names of the sequences that were asked for; by default all."""
     dataset = Dataset.find(args.root, args.resolution)
     return dataset, dataset.names([name for name in args.sequences.split(",") if name])
+
+
+def parts(args: argparse.Namespace, dataset: Dataset) -> list[tuple[Networks, Sequence[str]]]:
+    """Networks and the sequences to play with them: with ``--unseen`` several, else one of all."""
+    if not args.unseen:
+        return [(load(args.weights, threads=1), chosen(args)[1])]
+    split = [part.partition("=") for part in args.unseen]
+    return [
+        (load(folder, threads=1), dataset.names(names.split(","))) for folder, _, names in split
+    ]
 
 
 def first_and_last(
