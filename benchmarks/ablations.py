@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from benchmarks.sequences import add_unseen, chosen, parser, parts
+from benchmarks.sequences import Parts, chosen, parser
 
 from ivos.evaluate import Dataset, Evaluation, Protocol, evaluate
 from ivos.evaluate.corrections import first_frame_similarity
@@ -31,8 +31,6 @@ from ivos.session import Settings
 
 RESULTS = Path(__file__).parent / "results" / "ablations.json"
 PAGE = Path(__file__).parent.parent / "docs" / "decisions" / "ablations.md"
-Parts: TypeAlias = Sequence[tuple[Networks, Sequence[str]]]
-"""Networks, and the sequences that are played with them."""
 BEGIN, END = "<!-- table: benchmarks/ablations.py --write -->", "<!-- end of table -->"
 
 
@@ -211,14 +209,12 @@ VARIANTS: Mapping[str, Variant] = {
 def main() -> int:
     """Measure what is asked for, print and keep the table."""
     arguments = parser(__doc__)
-    add_unseen(arguments)
     arguments.add_argument("--rounds", type=int, default=8)
     arguments.add_argument("--only", nargs="*", choices=VARIANTS, default=[*VARIANTS])
     arguments.add_argument("--out", type=Path, default=RESULTS)
     arguments.add_argument("--write", action="store_true", help="put the table into the page")
     args = arguments.parse_args()
-    dataset, _ = chosen(args)
-    played = parts(args, dataset)
+    dataset, played = chosen(args)
     kept = json.loads(args.out.read_text()) if args.out.exists() else {}
     kept = {name: row for name, row in kept.items() if row["weights"] == _hashes(played)}
     for name in args.only:

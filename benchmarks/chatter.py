@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from ivos.evaluate import Dataset
 from ivos.metrics import region_similarity
 from ivos.runtime.protocol import Networks
-from ivos.runtime.weights import load
 from ivos.session.flow import grey, moved
 from ivos.types import Mask, Video
 
@@ -32,12 +31,15 @@ def main() -> int:
     arguments = parser(__doc__)
     arguments.add_argument("--rounds", type=int, default=8)
     args = arguments.parse_args()
-    networks = load(args.weights, threads=1)
-    dataset, names = chosen(args)
+    dataset, parts = chosen(args)
     columns = ["truth"]
     for way in ("not steadied", "as it ships"):
         columns += [f"{way}, round {number}" for number in (1, args.rounds)]
-    rows = {name: measured(dataset, name, networks, args.rounds) for name in names}
+    rows = {
+        name: measured(dataset, name, networks, args.rounds)
+        for networks, names in parts
+        for name in names
+    }
     rows["mean"] = np.mean(np.stack([*rows.values()]), axis=0)
     print(f"| percent | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
     for name, values in rows.items():

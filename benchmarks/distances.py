@@ -10,7 +10,9 @@ by the networks. The first says what propagation loses, whatever the interaction
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 from benchmarks.sequences import chosen, parser
@@ -19,7 +21,6 @@ from numpy.typing import NDArray
 from ivos.evaluate.dataset import LabelledSequence
 from ivos.metrics import region_similarity
 from ivos.runtime.protocol import Networks
-from ivos.runtime.weights import load
 from ivos.session import Session
 from ivos.session.flow import flow_from, grey, moved
 from ivos.simulate.robot import Robot
@@ -27,25 +28,26 @@ from ivos.types import Interaction, Mask
 
 EDGES = (0, 1, 2, 3, 8, 16, 10_000)
 """Distances in frames; a column goes from one of them up to the next."""
+Carry: TypeAlias = Callable[[LabelledSequence, int], Sequence[Mask]]
+"""All masks of a sequence, from what is known of one frame."""
 
 
 def main() -> int:
     """Measure and print the table, a line a sequence and their mean."""
     args = parser(__doc__).parse_args()
-    networks = load(args.weights, threads=1)
-    dataset, names = chosen(args)
-    ways: dict[str, Callable[[LabelledSequence, int], Sequence[Mask]]] = {
-        "perfect mask, networks": lambda sequence, at: carried(sequence, at, networks, True),
-        "perfect mask, flow alone": flown,
-        "one stroke, networks": lambda sequence, at: carried(sequence, at, networks, False),
-    }
+    dataset, parts = chosen(args)
     columns = [f"{a}" if b == a + 1 else f"{a} to {b - 1}" for a, b in pairwise(EDGES[:-1])]
     columns += [f"{EDGES[-2]} on", "all"]
-    rows: dict[str, list[NDArray[np.float64]]] = {way: [] for way in ways}
-    for name in names:
+    rows: dict[str, list[NDArray[np.float64]]] = {}
+    for networks, name in [(networks, name) for networks, names in parts for name in names]:
+        ways: dict[str, Carry] = {
+            "perfect mask, networks": partial(carried, networks=networks, perfect=True),
+            "perfect mask, flow alone": flown,
+            "one stroke, networks": partial(carried, networks=networks, perfect=False),
+        }
         sequence = dataset.load(name)
         for way, carry in ways.items():
-            rows[way].append(by_distance(sequence, carry))
+            rows.setdefault(way, []).append(by_distance(sequence, carry))
             print(name, way, " ".join(f"{J:.3f}" for J in rows[way][-1]), flush=True)
         sequence.video.close()
     print(f"\n| frames away | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
@@ -55,9 +57,7 @@ def main() -> int:
     return 0
 
 
-def by_distance(
-    sequence: LabelledSequence, carry: Callable[[LabelledSequence, int], Sequence[Mask]]
-) -> NDArray[np.float64]:
+def by_distance(sequence: LabelledSequence, carry: Carry) -> NDArray[np.float64]:
     """Mean J of the frames at each distance, then of all frames; NaN where there are none."""
     found = []
     for at in (len(sequence.video) // 4, 3 * len(sequence.video) // 4):

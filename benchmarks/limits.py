@@ -25,7 +25,6 @@ from ivos.evaluate import Dataset
 from ivos.evaluate.dataset import LabelledSequence
 from ivos.metrics import contour_accuracy, region_similarity
 from ivos.runtime.protocol import Networks
-from ivos.runtime.weights import load
 from ivos.session import Session
 from ivos.types import Mask
 
@@ -38,21 +37,20 @@ def main() -> int:
     arguments = parser(__doc__)
     arguments.add_argument("--rounds", type=int, default=8)
     args = arguments.parse_args()
-    networks = load(args.weights, threads=1)
-    dataset, names = chosen(args)
+    dataset, parts = chosen(args)
     numbers = [str(number) for number in range(1, args.rounds + 1)]
     perfect, usual = {}, {}
-    for name in names:
+    for name, networks in [(name, networks) for networks, names in parts for name in names]:
         sequence = dataset.load(name)
         perfect[name] = drawn_perfectly(sequence, networks, args.rounds)
         sequence.video.close()
         usual[name] = near_outline(dataset, name, networks, args.rounds)
     for row, what in enumerate(("J and F, all frames", "J, frames that were not given")):
-        _print(f"perfect masks: {what}", numbers, {name: perfect[name][row] for name in names})
+        _print(f"perfect masks: {what}", numbers, {name: J[row] for name, J in perfect.items()})
     columns = ["J", *(f"up to {reach}" for reach in REACHES)]
     for row, number in enumerate((1, args.rounds)):
         title = f"right near the outline, round {number}"
-        _print(title, columns, {name: usual[name][row] for name in names})
+        _print(title, columns, {name: J[row] for name, J in usual.items()})
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from ivos.evaluate.session_methods import SessionMethod
 from ivos.runtime.protocol import Networks
 from ivos.runtime.weights import load
 
+Parts: TypeAlias = Sequence[tuple[Networks, Sequence[str]]]
+
 
 def parser(words: str | None) -> argparse.ArgumentParser:
     """Where the sequences are, which ones, and whose weights; ``words`` say what is measured."""
@@ -23,33 +26,25 @@ def parser(words: str | None) -> argparse.ArgumentParser:
     made.add_argument("--resolution", default="480p")
     made.add_argument("--sequences", default="")
     made.add_argument("--weights", default="ivos-compact")
-    return made
-
-
-def add_unseen(made: argparse.ArgumentParser) -> None:
-    """For what the weights that ship were trained on: weights that have not seen it."""
     made.add_argument(
         "--unseen",
         nargs="+",
         default=[],
         metavar="FOLDER=a,b",
-        help="weights, each with the sequences that they have not been trained on",
+        help="weights, each with the sequences that they have not been trained on, in place of "
+        "--weights and --sequences",
     )
+    return made
 
 
-def chosen(args: argparse.Namespace) -> tuple[Dataset, Sequence[str]]:
-    """The dataset, and the names of the sequences that were asked for; by default all."""
+def chosen(args: argparse.Namespace) -> tuple[Dataset, Parts]:
+    """The dataset; and networks, each with the sequences that are to be played with them."""
     dataset = Dataset.find(args.root, args.resolution)
-    return dataset, dataset.names([name for name in args.sequences.split(",") if name])
-
-
-def parts(args: argparse.Namespace, dataset: Dataset) -> list[tuple[Networks, Sequence[str]]]:
-    """Networks and the sequences to play with them: with ``--unseen`` several, else one of all."""
-    if not args.unseen:
-        return [(load(args.weights, threads=1), chosen(args)[1])]
-    split = [part.partition("=") for part in args.unseen]
-    return [
-        (load(folder, threads=1), dataset.names(names.split(","))) for folder, _, names in split
+    parts = args.unseen or [f"{args.weights}={args.sequences}"]
+    split = [part.partition("=") for part in parts]
+    return dataset, [
+        (load(weights, threads=1), dataset.names([name for name in names.split(",") if name]))
+        for weights, _, names in split
     ]
 
 

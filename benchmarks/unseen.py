@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.accuracy import RESULTS, UNSEEN
-from benchmarks.sequences import add_unseen, chosen, parser, parts
+from benchmarks.sequences import chosen, parser
 
 from ivos.evaluate import Evaluation, Protocol, evaluate
 from ivos.evaluate.corrections import no_stroke_similarity
@@ -27,15 +27,14 @@ from ivos.runtime.protocol import Networks
 def main() -> int:
     """Play all sessions, one part after the other; write one report."""
     arguments = parser(__doc__)
-    add_unseen(arguments)
     arguments.add_argument("--rounds", type=int, default=8)
     arguments.add_argument("--json", type=Path, default=RESULTS / "accuracy-unseen.json")
     arguments.add_argument("--plot", type=Path, help="draw the curve (SVG)")
     args = arguments.parse_args()
-    dataset, _ = chosen(args)
+    dataset, parts = chosen(args)
     protocol, clock = Protocol(rounds=args.rounds), time.process_time
     evaluation = Evaluation(protocol)
-    for networks, names in parts(args, dataset):
+    for networks, names in parts:
         method = SessionMethod(networks, clock=clock)
         look = partial(_without_strokes, networks)
         for _ in evaluate(dataset, names, method, protocol, evaluation, clock=clock, look=look):

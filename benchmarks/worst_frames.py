@@ -20,7 +20,6 @@ from PIL import Image
 
 from ivos.evaluate import Evaluation, Protocol, Turn, evaluate
 from ivos.evaluate.session_methods import SessionMethod
-from ivos.runtime.weights import load
 
 APART = 8
 RIGHT, WRONG, MISSED = (0, 200, 0), (220, 0, 0), (40, 60, 255)
@@ -33,15 +32,16 @@ def main() -> int:
     arguments.add_argument("--rounds", type=int, default=8)
     arguments.add_argument("--count", type=int, default=10)
     args = arguments.parse_args()
-    dataset, names = chosen(args)
+    dataset, parts = chosen(args)
     protocol, clock = Protocol(rounds=args.rounds), time.process_time
-    method = SessionMethod(load(args.weights, threads=1), clock=clock)
     last: dict[str, Turn] = {}
-    for event in evaluate(dataset, names, method, protocol, Evaluation(protocol), clock=clock):
-        if isinstance(event, Turn):
-            last[event.sample.sequence] = event
-        else:
-            print(event)
+    for networks, names in parts:
+        method = SessionMethod(networks, clock=clock)
+        for event in evaluate(dataset, names, method, protocol, Evaluation(protocol), clock=clock):
+            if isinstance(event, Turn):
+                last[event.sample.sequence] = event
+            else:
+                print(event)
     tiles = []
     for J, name, frame in worst(last, args.count):
         print(f"{name} frame {frame}: J {J:.2f}")
