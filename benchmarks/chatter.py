@@ -16,7 +16,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 from benchmarks.ablations import Wrapped
-from benchmarks.sequences import chosen, first_and_last, parser
+from benchmarks.sequences import chosen, each, first_and_last, parser
 from numpy.typing import NDArray
 
 from ivos.evaluate import Dataset
@@ -35,11 +35,7 @@ def main() -> int:
     columns = ["truth"]
     for way in ("not steadied", "as it ships"):
         columns += [f"{way}, round {number}" for number in (1, args.rounds)]
-    rows = {
-        name: measured(dataset, name, networks, args.rounds)
-        for networks, names in parts
-        for name in names
-    }
+    rows = {name: measured(dataset, name, networks, args.rounds) for networks, name in each(parts)}
     rows["mean"] = np.mean(np.stack([*rows.values()]), axis=0)
     print(f"| percent | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
     for name, values in rows.items():

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
-from benchmarks.sequences import chosen, parser
+from benchmarks.sequences import chosen, each, parser
 from numpy.typing import NDArray
 
 from ivos.evaluate.dataset import LabelledSequence
@@ -39,7 +39,7 @@ def main() -> int:
     columns = [f"{a}" if b == a + 1 else f"{a} to {b - 1}" for a, b in pairwise(EDGES[:-1])]
     columns += [f"{EDGES[-2]} on", "all"]
     rows: dict[str, list[NDArray[np.float64]]] = {}
-    for networks, name in [(networks, name) for networks, names in parts for name in names]:
+    for networks, name in each(parts):
         ways: dict[str, Carry] = {
             "perfect mask, networks": partial(carried, networks=networks, perfect=True),
             "perfect mask, flow alone": flown,

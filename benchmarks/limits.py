@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from benchmarks.sequences import chosen, first_and_last, parser
+from benchmarks.sequences import chosen, each, first_and_last, parser
 from numpy.typing import NDArray
 
 from ivos.evaluate import Dataset
@@ -40,7 +40,7 @@ def main() -> int:
     dataset, parts = chosen(args)
     numbers = [str(number) for number in range(1, args.rounds + 1)]
     perfect, usual = {}, {}
-    for name, networks in [(name, networks) for networks, names in parts for name in names]:
+    for networks, name in each(parts):
         sequence = dataset.load(name)
         perfect[name] = drawn_perfectly(sequence, networks, args.rounds)
         sequence.video.close()

@@ -29,6 +29,7 @@ def parser(words: str | None) -> argparse.ArgumentParser:
     made.add_argument(
         "--unseen",
         nargs="+",
+        type=_part,
         default=[],
         metavar="FOLDER=a,b",
         help="weights, each with the sequences that they have not been trained on, in place of "
@@ -40,12 +41,23 @@ def parser(words: str | None) -> argparse.ArgumentParser:
 def chosen(args: argparse.Namespace) -> tuple[Dataset, Parts]:
     """The dataset; and networks, each with the sequences that are to be played with them."""
     dataset = Dataset.find(args.root, args.resolution)
-    parts = args.unseen or [f"{args.weights}={args.sequences}"]
-    split = [part.partition("=") for part in parts]
+    parts = args.unseen or [(args.weights, args.sequences)]
     return dataset, [
         (load(weights, threads=1), dataset.names([name for name in names.split(",") if name]))
-        for weights, _, names in split
+        for weights, names in parts
     ]
+
+
+def each(parts: Parts) -> list[tuple[Networks, str]]:
+    """Every sequence with its networks."""
+    return [(networks, name) for networks, names in parts for name in names]
+
+
+def _part(text: str) -> tuple[str, str]:
+    folder, _, names = text.rpartition("=")
+    if not folder or not names.strip(","):
+        raise argparse.ArgumentTypeError(f"{text!r} does not say FOLDER=a,b")
+    return folder, names
 
 
 def first_and_last(

@@ -31,6 +31,8 @@ def main() -> int:
     arguments.add_argument("--json", type=Path, default=RESULTS / "accuracy-unseen.json")
     arguments.add_argument("--plot", type=Path, help="draw the curve (SVG)")
     args = arguments.parse_args()
+    if not args.unseen:
+        arguments.error("--unseen is missing: the weights that ship have seen the sequences")
     dataset, parts = chosen(args)
     protocol, clock = Protocol(rounds=args.rounds), time.process_time
     evaluation = Evaluation(protocol)
