@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from ivos.masks import DAVIS_PALETTE, read_label_map
+from ivos.types import Interaction, Scribble
 from ivos.video import open_video
 from tests.cli.conftest import LENGTH, davis, write_video
 from tests.fakes import MovingSquares
@@ -149,3 +150,14 @@ def test_a_folder_of_other_things_is_never_overwritten(ivos, clip, scribbles, tm
     assert (code, stderr.count("\n")) == (1, 1)
     assert name in stderr
     assert (tmp_path / "mine" / name).read_text() == "years of work"
+
+
+def test_a_stroke_on_the_background_that_touches_nothing_is_not_carried(
+    ivos, clip, scribbles, tmp_path
+):
+    nothing = tmp_path / "nothing.json"
+    nothing.write_text(json.dumps(davis({5: Interaction.of(5, [Scribble(0, ((0.99, 0.99),))])})))
+    code, _, stderr = ivos("segment", clip, "-s", scribbles, "-s", nothing, "-o", tmp_path / "out")
+    assert code == 0
+    assert "round 1 of 2" in stderr
+    assert "round 2 of 2" not in stderr

@@ -96,5 +96,13 @@ def test_frames_without_any_object_are_not_looked_at():
     video = MovingSquares(3)
     empty = np.zeros(video.size, np.uint8)
     assert no_stroke_similarity(Saliency(), video, [empty] * 3) is None
-    alone = no_stroke_similarity(Saliency(), video, [empty, video.truth(1), empty])
-    assert alone == no_stroke_similarity(Saliency(), video, [video.truth(1)] * 3, frames=3) or alone
+    alone = [
+        no_stroke_similarity(
+            Saliency(), video, [video.truth(t) if t == shown else empty for t in range(3)]
+        )
+        for shown in range(3)
+    ]
+    together = no_stroke_similarity(Saliency(), video, [video.truth(t) for t in range(3)])
+    assert together == pytest.approx(np.mean(np.array(alone, np.float64)))
+    assert together is not None
+    assert together > 0.5

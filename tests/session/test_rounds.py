@@ -10,6 +10,7 @@ import pytest
 
 from ivos.errors import CannotDo, InvalidInteraction
 from ivos.metrics import region_similarity
+from ivos.runtime.protocol import Array
 from ivos.session import MemoryStore, Session, Settings
 from ivos.types import Box, Click, Interaction, PaintedMask, Scribble
 from tests.fakes import FAKE_SPEC, ColourNetworks, MovingSquares
@@ -23,6 +24,19 @@ LEVEL = 15 / 255
 """How far a propagated mask is from what was found, at most: it is kept in 18 levels."""
 
 ODD_SIZES = [(17, 31), (31, 17), (48, 64), (90, 50)]
+
+
+class FoundAndLost(ColourNetworks):
+    """Finds everything at the first look, and nothing at all where it looks closer."""
+
+    looks = 0
+
+    def interact(
+        self, frame: Array, previous: Array, positive: Array, negative: Array
+    ) -> tuple[Array, Array]:
+        logits, references = super().interact(frame, previous, positive, negative)
+        self.looks += len(frame)
+        return np.full_like(logits, 9.0 if self.looks <= 1 else -9.0), references
 
 
 def drawn(video: MovingSquares, frame: int, *object_ids: int, **how: object) -> Session:
@@ -217,6 +231,15 @@ def test_painted_masks_are_remembered_without_a_look_in_detail():
     session.set_masks(0, {1: video.mask(1, 0)}, annotate=True)
     assert len(networks.interactions) == 1
     np.testing.assert_array_equal(session.labels(0) == 1, video.mask(1, 0))
+
+
+def test_what_the_look_in_detail_does_not_find_at_all_is_gone():
+    video = MovingSquares(length=1, size=(200, 200), count=1)
+    networks = FoundAndLost(replace(FAKE_SPEC, detail_side=50))
+    session = Session(video, networks)
+    session.interact(video.drawn(0))
+    assert networks.looks > 2
+    assert not session.labels(0)[:, 150:].any()
 
 
 def test_small_objects_have_no_parts():
@@ -859,6 +882,19 @@ def test_a_round_does_not_cross_a_cut():
     assert sorted(run(session, barriers=[5])) == [6, 7, 8, 9, 10, 11]
 
 
+@pytest.mark.parametrize("beyond", [10, 3])
+def test_a_round_does_not_fade_towards_what_was_drawn_in_another_shot(beyond):
+    video = MovingSquares(length=20, count=1)
+    session = Session(video, ColourNetworks())
+    cuts = [4, 10]
+    for t in range(20):
+        session.set_masks(t, {1: np.zeros(video.size, np.bool_)}, annotate=False)
+    for frame in (beyond, 6):
+        session.interact(video.drawn(frame))
+        run(session, barriers=cuts)
+    assert min(score(session, video, t) for t in range(4, 10)) > 0.9
+
+
 @pytest.mark.parametrize(("start", "stop"), [(-1, 3), (3, 3), (5, 2), (0, 13)])
 def test_a_range_outside_the_video_is_refused(start, stop):
     session = drawn(MovingSquares(length=12), 5)
@@ -882,6 +918,23 @@ def test_progress_counts_frames_and_tells_the_time_left():
     assert {p.total for p in progress} == {5}
     assert progress[-1].seconds_left == 0
     assert progress[0].seconds_left == pytest.approx(4)
+
+
+def test_in_steps_a_propagation_pauses_after_each_frame_that_it_visits():
+    video = MovingSquares(length=30, count=1)
+    clock = itertools.count().__next__
+    networks = RecordingNetworks(replace(FAKE_SPEC, steady=0.9))
+    session = Session(video, networks, clock=clock, store=MemoryStore())
+    session.interact(video.drawn(0))
+    seen, done = [], []
+    for progress in session.propagate_in_steps():
+        seen.append(len(networks.propagations))
+        if progress is not None:
+            done.append(progress)
+    assert seen[:10] == [*range(1, 11)]  # nothing is done yet, but it can be stopped
+    assert [p.done for p in done] == [*range(1, 30)]
+    # The first frame is done once a dozen have been visited, and the time left knows of them all.
+    assert done[0].seconds_left < 29
 
 
 def test_cancelling_keeps_the_frames_that_are_done():

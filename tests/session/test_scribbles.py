@@ -90,6 +90,7 @@ NAN, INFINITY = float("nan"), float("inf")
         (davis([{**STROKE, "path": [[0.1, NAN]]}]), "list of \\[x, y\\]"),
         (davis([{**STROKE, "path": [[INFINITY, 0.1]]}]), "list of \\[x, y\\]"),
         (davis([{**STROKE, "path": [[0.1, True]]}]), "list of \\[x, y\\]"),
+        (davis([{**STROKE, "path": [[10**400, 0.1]]}]), "list of \\[x, y\\]"),
         (davis([{**STROKE, "path": "ab"}]), "list of \\[x, y\\]"),
         (davis([STROKE, {**STROKE, "path": [[0.1, 1.5]]}]), "stroke 2: .* outside the frame"),
         (davis([{**STROKE, "path": [[100, 200]]}]), "fractions from 0 to 1, not pixels"),
@@ -117,6 +118,8 @@ def test_scribbles_that_cannot_be_used_are_refused_in_one_line(data, words):
         (b'{"scribbles": [', "not JSON: .* in line 1, column 16"),
         (b"\xff\xfe\x00", "not text"),
         (b"null", "not scribbles"),
+        (b"[" * 100_000, "no scribbles"),
+        (b"1" * 5000, "no scribbles"),
         (b'{"scribbles": [[{"path": [[NaN, 0]], "object_id": 1}]]}', "frame 0, stroke 1"),
     ],
 )

@@ -109,6 +109,19 @@ def test_never_more_than_a_dozen_frames_are_held_back():
         assert t + 1 - done <= 12
 
 
+@pytest.mark.parametrize(("objects", "held"), [(30, 12), (60, 6), (100, 4), (254, 2)])
+def test_with_many_objects_fewer_frames_are_held_back_and_all_come_out(objects, held):
+    masks = {i: Patch.of(np.eye(*SIZE, i % 20, dtype=np.bool_)) for i in range(1, objects + 1)}
+    way, out, most = Steadying(STEADY), [], 0
+    for t in range(14):
+        out += way.put(t, drifting(0), masks, masks.keys())
+        most = max(most, t + 1 - len(out))
+    assert most == held - 1
+    out += way.rest()
+    assert [t for t, _ in out] == [*range(14)]
+    assert all(found.keys() == masks.keys() for _, found in out)
+
+
 def test_without_steadying_masks_come_out_at_once_as_they_went_in():
     way = Steadying(replace(STEADY, steady=0.0))
     patch = Patch.of(bitten(2))

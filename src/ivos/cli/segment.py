@@ -123,7 +123,8 @@ def _draw_and_propagate(
     session: Session, interactions: Sequence[Interaction], frames: range, shots: Shots | None
 ) -> None:
     for number, interaction in enumerate(interactions, start=1):
-        session.interact(interaction)
+        if not session.interact(interaction):
+            continue  # strokes on the background that touch no object: nothing to carry on
         barriers = () if shots is None else shots.barriers([interaction.frame])
         progress = session.propagate(start=frames.start, stop=frames.stop, barriers=barriers)
         watch(f"round {number} of {len(interactions)}", progress)

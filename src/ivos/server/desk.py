@@ -226,7 +226,7 @@ class Desk:
     def _propagate(self, command: Propagate) -> None:
         self._check_idle("propagate")
         run = partial(
-            self._session.propagate,
+            self._session.propagate_in_steps,
             start=command.start,
             stop=command.stop,
             forward=command.forward,
@@ -241,7 +241,7 @@ class Desk:
         words = ways.get((command.forward, command.backward), "Propagating both ways")
         self._start(RunValue("propagate", words, 0, 0, 0, None), steps, None)
 
-    def _in_shots(self, run: Callable[..., Iterator[Progress]]) -> Iterator[Progress | None]:
+    def _in_shots(self, run: Callable[..., Iterator[Progress | None]]) -> Iterator[Progress | None]:
         """Find where the shots end, then stay in them; None while nothing is done yet."""
         frames = [frame for frame, _ in self._session.state.sources]
         for frame in frames:

@@ -31,8 +31,10 @@ def with_objects(
     return replace(state, objects=tuple(infos[key] for key in sorted(infos)))
 
 
-def without_object(state: State, object_id: ObjectId) -> State:
-    """The state in which this object never was. Its strokes go too."""
+def without_object(state: State, object_id: ObjectId, step: int) -> State:
+    """The state after ``step`` has removed this object, as if it had never been. Its strokes go,
+    too; a later object of the same id starts from nothing.
+    """
     return replace(
         state,
         objects=tuple(info for info in state.objects if info.object_id != object_id),
@@ -44,7 +46,7 @@ def without_object(state: State, object_id: ObjectId) -> State:
                 opened,
                 prompts=tuple(p for p in opened.prompts if p.object_id != object_id),
                 references=_without(opened.references, object_id),
-                bases=_without(opened.bases, object_id),
+                bases={**opened.bases, object_id: step + 1},
             )
             for frame, opened in state.open.items()
         },
@@ -65,8 +67,10 @@ def with_masks_set(
     object_ids: Collection[ObjectId],
     step: int,
     references: Mapping[ObjectId, Reference] | None = None,
+    gave_way: Iterable[ObjectId] = (),
 ) -> State:
-    """The state after ``step`` set masks of these objects on a frame from outside.
+    """The state after ``step`` set masks of these objects on a frame from outside, to which those
+    of others ``gave_way``.
 
     If the frame is open, what was drawn for them before is over, and further strokes start from
     the masks that were set. With ``references`` the frame counts as annotated for them.
@@ -76,4 +80,5 @@ def with_masks_set(
         return state
     changed = (opened or OpenFrame(step)).settled_for(object_ids, step + 1)
     changed = replace(changed, references={**changed.references, **(references or {})})
+    changed = changed.rebased(gave_way, step + 1)
     return replace(state, open={**state.open, frame: changed})

@@ -22,6 +22,11 @@ def check_mask(mask: Mask | SoftMask, object_id: ObjectId, size: tuple[int, int]
             f"the mask of object {object_id} has shape {mask.shape}, "
             f"but the video has ({size[0]}, {size[1]})"
         )
+    if mask.dtype != np.bool_ and not np.issubdtype(mask.dtype, np.floating):
+        raise InvalidInteraction(
+            f"the mask of object {object_id} holds {mask.dtype}, of which nothing says what is "
+            "inside: give booleans (mask > 0) or probabilities from 0 to 1 (mask / 255)"
+        )
     if not np.isfinite(mask).all():
         raise InvalidInteraction(f"the mask of object {object_id} holds values that are no numbers")
 

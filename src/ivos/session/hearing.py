@@ -6,7 +6,7 @@ Nothing is written here: what was heard is handed back, to be kept or only looke
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ivos.masks import Patch
 from ivos.runtime.protocol import Networks
@@ -17,7 +17,7 @@ from ivos.session.inference import (
     parts_to_look_at,
 )
 from ivos.session.known import StoredMasks
-from ivos.session.merge import give_way, settle, yielding
+from ivos.session.merge import balance, give_way, same, settle, yielding
 from ivos.session.settings import Settings
 from ivos.session.state import OpenFrame, Reference, State
 from ivos.session.store import Store
@@ -38,6 +38,8 @@ class Question:
     """The masks that the prompts correct, of all objects that have one."""
     locked: Sequence[ObjectId]
     """Objects whose mask must stay as it is."""
+    current: Mapping[ObjectId, Patch] = field(default_factory=dict)
+    """The masks that are on the frame now, of all objects that have one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,8 @@ class Heard:
     """What the prompts of one frame came to."""
 
     masks: Mapping[ObjectId, Patch]
-    """Every mask that is new or different, also those of objects that had to give way."""
+    """Every mask that is new or different, also those of objects that had to give way, or need no
+    longer."""
     references: Mapping[ObjectId, Reference]
     """The feature of each object that was run."""
 
@@ -69,7 +72,7 @@ def ask(
         base = current.get(key) if key in locked else known.patch_before(step, key, frame)
         if base is not None:
             bases[key] = base
-    return Question(frame, opened, run, bases, locked)
+    return Question(frame, opened, run, bases, locked, current)
 
 
 def hear(
@@ -138,7 +141,13 @@ def _settled(
         settled[key] = enforce(settled[key], paths)
     tales = {key: job.told for key, job in jobs.items()}
     settled = _exactly(settled, tales, [others[key] for key in asked.locked])
-    return settled | yielding(settled, others, asked.locked)
+    gave_way = yielding(settled, others, asked.locked)
+    back = {
+        key: patch
+        for key, patch in others.items()
+        if key not in gave_way and key in asked.current and not same(patch, asked.current[key])
+    }
+    return settled | gave_way | back
 
 
 def _claimed(patch: Patch, job: InteractionJob) -> Patch:
@@ -151,10 +160,12 @@ def _claimed(patch: Patch, job: InteractionJob) -> Patch:
 def _exactly(
     settled: Mapping[ObjectId, Patch], tales: Mapping[ObjectId, Told], locked: Sequence[Patch]
 ) -> dict[ObjectId, Patch]:
-    """Painted masks as they were painted; the other objects give way to them."""
+    """Painted masks as they were painted; the other objects share what these, and what is locked,
+    leave of each pixel.
+    """
     exact: dict[ObjectId, Patch] = {}
     for key, tale in tales.items():
         if tale.exact and tale.painted is not None:
             exact[key] = give_way(tale.painted, [*locked, *exact.values()])
     rest = {key: patch for key, patch in settled.items() if key not in exact}
-    return {key: give_way(patch, [*exact.values(), *locked]) for key, patch in rest.items()} | exact
+    return balance(rest, [*exact.values(), *locked]) | exact

@@ -348,7 +348,9 @@ def _to_bytes(probs: Array) -> Bytes2D:
 
 
 def _settle(values: Bytes2D) -> Bytes2D:
-    return cv2.LUT(values, _SETTLED)  # type: ignore[return-value]
+    if not values.size:  # of which OpenCV makes no array at all
+        return values
+    return np.asarray(cv2.LUT(values, _SETTLED), np.uint8)
 
 
 def _settled() -> Bytes2D:

@@ -84,21 +84,25 @@ def compete(patch: Patch, rivals: Sequence[Patch]) -> Patch:
 
 
 def give_way(patch: Patch, others: Sequence[Patch]) -> Patch:
-    """The patch, cut down so that it and each of the others together claim no pixel twice.
+    """The patch, cut down so that it and the others together claim no pixel twice.
 
     Returns the very same patch where nothing had to change.
     """
-    values: Bytes2D | None = None
-    for other in others:
-        shared = overlap(patch.box, other.box)
-        if shared is None:
-            continue
-        here, room = _inside(shared, patch.box), 255 - other.within(shared)
-        current = patch.values if values is None else values
-        if (current[here] > room).any():
-            values = current.copy() if values is None else values
-            np.minimum(values[here], room, out=values[here])
-    return patch if values is None else Patch(patch.size, patch.top, patch.left, values)
+    room = _room(patch, others)
+    if room is None or not (patch.values > room).any():
+        return patch
+    return Patch(patch.size, patch.top, patch.left, np.minimum(patch.values, room))
+
+
+def _room(patch: Patch, others: Sequence[Patch]) -> Bytes2D | None:
+    """What others leave of each pixel where a patch lies; None if they are all elsewhere."""
+    near = [other for other in others if overlap(patch.box, other.box) is not None]
+    if not near:
+        return None
+    room: Bytes2D = 255 - near[0].within(patch.box)
+    for other in near[1:]:
+        room = cv2.subtract(room, other.within(patch.box))  # type: ignore[assignment]
+    return room
 
 
 def settle(
@@ -157,25 +161,29 @@ def area(patch: Patch) -> int:
     return int((patch.values >= 128).sum())
 
 
-def balance(patches: Mapping[ObjectId, Patch]) -> dict[ObjectId, Patch]:
-    """The masks of a frame, scaled down where together they claim more than there is.
+def balance(patches: Mapping[ObjectId, Patch], firm: Sequence[Patch] = ()) -> dict[ObjectId, Patch]:
+    """The masks of a frame, scaled down where together they claim more than the ``firm`` ones, to
+    which they give way, leave.
 
-    Objects that fade into their old masks at different rates may do that.
+    Objects that fade into their old masks at different rates may do that, and strokes that are
+    honoured beside a network's doubts.
     """
     return {
-        object_id: _scaled(patch, [p for key, p in patches.items() if key != object_id])
+        object_id: _scaled(patch, [p for key, p in patches.items() if key != object_id], firm)
         for object_id, patch in patches.items()
     }
 
 
-def _scaled(patch: Patch, others: Sequence[Patch]) -> Patch:
-    near = [other for other in others if overlap(patch.box, other.box) is not None]
-    if not near or (len(near) == 1 and give_way(patch, near) is patch):
+def _scaled(patch: Patch, others: Sequence[Patch], firm: Sequence[Patch]) -> Patch:
+    if give_way(patch, [*others, *firm]) is patch:
         return patch
-    total = patch.values.astype(np.uint16)
-    for other in near:
-        total += other.within(patch.box)
-    values = patch.values.astype(np.uint16) * 255 // np.maximum(total, 255)
+    total = patch.values.astype(np.uint32)
+    for other in others:
+        if overlap(patch.box, other.box) is not None:
+            total += other.within(patch.box)
+    room = _room(patch, firm)
+    left: NDArray[np.uint32] = np.full_like(total, 255) if room is None else room.astype(np.uint32)
+    values = patch.values * left // np.maximum(total, np.maximum(left, 1))
     return Patch(patch.size, patch.top, patch.left, values.astype(np.uint8))
 
 
@@ -210,6 +218,12 @@ def confidence(patch: Patch) -> float:
     if found + outside < 1:
         return 1.0
     return inside / (found + outside)
+
+
+def same(a: Patch, b: Patch) -> bool:
+    """Whether two patches are the same mask, however large a border of zeros they have."""
+    a, b = a.tight(), b.tight()
+    return a.box == b.box and np.array_equal(a.values, b.values)
 
 
 def iou(a: Patch, b: Patch) -> float:

@@ -56,16 +56,13 @@ class Course:
     """And what that was before this round, if there was one."""
     largest: int = 0
     """Its largest area on the frames that were visited."""
-    lost: bool = False
-    """Whether it has vanished: its neighbour is then where it was last seen."""
 
     def lead(self, mask: Patch, before: Patch | None, *, stays: bool) -> None:
         """Take a visited frame's mask for the neighbour of the next one; with ``stays`` not where
-        the object has vanished.
+        the object has vanished: the neighbour is then where it was last seen.
         """
         self.largest = max(self.largest, area(mask))
-        self.lost = stays and vanished(mask, self.neighbour)
-        if not self.lost:
+        if not (stays and vanished(mask, self.neighbour)):
             self.neighbour, self.before = mask, before
 
 
@@ -75,6 +72,16 @@ class Visit:
 
     frame: int
     masks: Mapping[ObjectId, Patch]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stride:
+    """One step of a round."""
+
+    visited: int
+    """How many frames were visited."""
+    done: Sequence[Visit]
+    """The frames that are done, of these or of those visited before."""
 
 
 def frames_of(courses: Sequence[Course]) -> list[int]:
@@ -89,11 +96,11 @@ def carry(
     known: Known,
     ways: Sequence[Sequence[Course]],
     settings: Settings,
-) -> Iterator[list[Visit]]:
+) -> Iterator[Stride]:
     """Visit frames step by step; each step is one frame of each way (forwards, backwards).
 
     All courses of one way begin at the same frame. A frame is given out once those that steady it
-    are known, too, so the last steps give out several.
+    are known, too, so steps may give out none, and the last one gives out several.
     """
     steadying = _led_in(ways, video, networks.spec)
     for step in zip_longest(*(frames_of(way) for way in ways)):
@@ -115,8 +122,8 @@ def carry(
                 new = _arrive(frame, here, known, settings, networks.spec)
                 done = way.put(frame, images[frame], still | new, new.keys())
                 visits += [_visit(*one, known) for one in done]
-        yield visits
-    yield [_visit(*one, known) for way in steadying for one in way.rest()]
+        yield Stride(len(images), visits)
+    yield Stride(0, [_visit(*one, known) for way in steadying for one in way.rest()])
 
 
 def _going(

@@ -17,7 +17,7 @@ from ivos.session.inference import aggregate
 from ivos.session.known import StoredMasks
 from ivos.session.merge import area
 from ivos.session.propagation import Course
-from ivos.session.schedule import between, spans
+from ivos.session.schedule import between, shot_of, spans
 from ivos.session.state import OpenFrame, Reference, State
 from ivos.types import ObjectId
 
@@ -46,6 +46,8 @@ class Pass:
     """The objects that it speaks of, ascending."""
     ways: tuple[Mapping[ObjectId, range], ...]
     """Forwards and backwards; only objects that visit any frame."""
+    shot: range
+    """The frames of its shot: what was settled in another one says nothing of this one."""
 
     @property
     def visits(self) -> int:
@@ -67,6 +69,7 @@ def plan(state: State, extent: Extent) -> list[Pass]:
 
 def _pass(source: int, object_ids: Collection[ObjectId], state: State, extent: Extent) -> Pass:
     forwards, backwards = {}, {}
+    shot = shot_of(source, extent.length, extent.barriers)
     for object_id in sorted(object_ids):
         settled = state.settled(object_id) - {source}
         up, down = spans(source, settled, extent.length, extent.barriers)
@@ -74,7 +77,7 @@ def _pass(source: int, object_ids: Collection[ObjectId], state: State, extent: E
             forwards[object_id] = ahead
         if extent.backward and (behind := between(down, extent.start, extent.stop)):
             backwards[object_id] = behind
-    return Pass(source, tuple(sorted(object_ids)), (forwards, backwards))
+    return Pass(source, tuple(sorted(object_ids)), (forwards, backwards), shot)
 
 
 def led(passes: Sequence[Pass], known: StoredMasks) -> list[Pass]:
@@ -125,7 +128,7 @@ def courses(
             ):  # not closed by an earlier one, while another object kept the frame open
                 before = known.patch_before(opened.step, object_id, beside)
             reference = state.references[object_id].astype(np.float32)
-            settled = state.settled(object_id) - {one.source}
+            settled = state.settled(object_id).intersection(one.shot) - {one.source}
             ready[-1].append(
                 Course(
                     object_id,
@@ -168,7 +171,11 @@ def begun(state: State, passes: Sequence[Pass], networks: Networks, step: int) -
         state,
         annotated=annotated,
         references=references,
-        open={frame: opened for frame, opened in left.items() if opened.references},
+        open={
+            frame: opened.rebased(state.object_ids, step + 1)  # the others pass through it
+            for frame, opened in left.items()
+            if opened.references
+        },
         rounds=state.rounds + closed,
         last=tuple((one.source, one.object_ids) for one in passes),
     )

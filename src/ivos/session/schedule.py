@@ -19,10 +19,17 @@ def spans(
     Each way stops short of the nearest other frame in ``settled``, since a person has said what is
     there, and of a change of shots: ``barriers`` are frames that begin a new shot.
     """
-    after = min([t for t in (*settled, *barriers) if t > frame], default=length)
+    shot = shot_of(frame, length, barriers)
+    after = min([t for t in settled if t > frame], default=length)
     before = max([t for t in settled if t < frame], default=-1)
-    shot = max([t for t in barriers if t <= frame], default=0)
-    return range(frame + 1, min(after, length)), range(frame - 1, max(before, shot - 1), -1)
+    ahead = range(frame + 1, min(after, shot.stop))
+    return ahead, range(frame - 1, max(before, shot.start - 1), -1)
+
+
+def shot_of(frame: int, length: int, barriers: Collection[int]) -> range:
+    """The frames of the shot that ``frame`` is in."""
+    first = max([t for t in barriers if t <= frame], default=0)
+    return range(first, min([t for t in barriers if t > frame], default=length))
 
 
 def blend_weight(frame: int, source: int, settled: Collection[int]) -> float:

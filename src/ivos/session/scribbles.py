@@ -11,7 +11,6 @@ ascending order: several drawn frames are several rounds.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ from ivos.session.journal import JSON
 from ivos.types import Click, Interaction, Prompt, Scribble
 
 _TOP = {"sequence", "scribbles", "annotated_frame"}
+_LARGEST = 1e9
+"""What a coordinate can be at all: more is no number that ``float`` holds."""
 _STROKE = {"path", "object_id", "start_time", "end_time", "positive"}
 
 
@@ -66,6 +67,8 @@ def _read(path: Path) -> Any:
         raise InvalidInteraction(
             f"{path}: not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
         ) from None
+    except (ValueError, RecursionError) as error:  # numbers too long, lists too deep to be read
+        raise InvalidInteraction(f"{path}: no scribbles: {error}") from None
 
 
 def _interactions(data: Any, where: str, frames: int | None) -> list[Interaction]:
@@ -138,7 +141,7 @@ def _is_point(value: Any) -> bool:
     if not _is_list(value) or len(value) != 2:
         return False
     return all(
-        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in value
+        isinstance(v, int | float) and not isinstance(v, bool) and abs(v) <= _LARGEST for v in value
     )
 
 

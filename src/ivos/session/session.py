@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from ivos.errors import CannotDo, InvalidInteraction
+from ivos.errors import InvalidInteraction
 from ivos.masks import PackedMask, Patch
 from ivos.runtime.protocol import Networks
 from ivos.session.edits import with_masks_set, with_objects, without_object
 from ivos.session.given import as_patches, beside, check_mask
 from ivos.session.hearing import Heard, Question, ask, hear, remember
-from ivos.session.journal import JSON, Action, Step
+from ivos.session.journal import JSON, Action
 from ivos.session.known import StoredMasks
 from ivos.session.propagation import carry
+from ivos.session.recorded import RecordedSession
 from ivos.session.rounds import Extent, Pass, begun, courses, led, plan
 from ivos.session.settings import Settings
 from ivos.session.state import OpenFrame, State
 from ivos.session.store import MemoryStore, Store
-from ivos.session.view import SessionView
 from ivos.types import (
     MAX_OBJECT_ID,
     Interaction,
@@ -39,7 +39,7 @@ from ivos.types import (
 )
 
 
-class Session(SessionView):
+class Session(RecordedSession):
     """Interactive segmentation of one video.
 
     Not for several threads at once. While an iterator of ``propagate`` is open, looking is
@@ -59,17 +59,6 @@ class Session(SessionView):
         self.networks = networks
         self.settings = settings
         self._clock = clock
-        self._running = False
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a step to undo."""
-        return self.head > 0
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is an undone step."""
-        return self.head < len(self.steps)
 
     def preview(self, interaction: Interaction) -> dict[ObjectId, PackedMask]:
         """The masks that ``interact`` would make on its frame, without keeping anything."""
@@ -123,6 +112,23 @@ class Session(SessionView):
         To cancel, close the iterator: frames done so far keep their new masks. A frame is done some
         frames later than it is visited, once those that steady it are known.
         """
+        steps = self.propagate_in_steps(
+            start=start, stop=stop, forward=forward, backward=backward, barriers=barriers
+        )
+        return _finished(steps)
+
+    def propagate_in_steps(
+        self,
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        forward: bool = True,
+        backward: bool = True,
+        barriers: Collection[int] = (),
+    ) -> Generator[Progress | None]:
+        """``propagate``, which also yields None after each step through the video that finishes no
+        frame: for callers that have something else to do in between.
+        """
         length = len(self.video)
         first, end = start if start is not None else 0, stop if stop is not None else length
         if not 0 <= first < end <= length:
@@ -144,9 +150,9 @@ class Session(SessionView):
 
     def _propagate(
         self, passes: Sequence[Pass], going: Sequence[Pass], action: Action
-    ) -> Iterator[Progress]:
+    ) -> Generator[Progress | None]:
         self._check_idle()
-        began, done = self._clock(), 0
+        began, done, visited = self._clock(), 0, 0
         state = begun(self._state, passes, self.networks, self.head + 1)
         total = sum(one.visits for one in going)
         self._begin(action)
@@ -155,13 +161,16 @@ class Session(SessionView):
             for one in going:
                 known = StoredMasks(self._store, state)
                 ways = courses(one, state, known, self._state.open.get(one.source))
-                for visits in carry(self.video, self.networks, known, ways, self.settings):
-                    for visit in visits:
+                for stride in carry(self.video, self.networks, known, ways, self.settings):
+                    visited += stride.visited
+                    left = (self._clock() - began) / visited * (total - visited) if visited else 0.0
+                    for visit in stride.done:
                         self._put(visit.frame, visit.masks)
                         done += 1
-                        left = (self._clock() - began) / done * (total - done)
                         yield Progress(visit.frame, done, total, left)
                     self._store.keep(replace(state, frames_done=done))
+                    if not stride.done:
+                        yield None
         finally:
             self._running = False
             self._commit(replace(state, frames_done=done))
@@ -176,7 +185,7 @@ class Session(SessionView):
         """
         self._check_frame(frame)
         patches = as_patches(masks, self.video.size)
-        given, yielding = beside(frame, patches, self._masks())
+        given, gave_way = beside(frame, patches, self._masks())
         details: dict[str, JSON] = {
             "annotate": annotate,
             "masks": {
@@ -186,17 +195,22 @@ class Session(SessionView):
         }
         with self._step(Action("paint" if annotate else "import", frame, details=details)):
             state = with_objects(self._state, patches)
-            self._put(frame, given | yielding)
-            self._commit(self._with_set(state, frame, given, annotate))
+            self._put(frame, given | gave_way)
+            self._commit(self._with_set(state, frame, given, gave_way, annotate))
 
     def _with_set(
-        self, state: State, frame: int, given: Mapping[ObjectId, Patch], annotate: bool
+        self,
+        state: State,
+        frame: int,
+        given: Mapping[ObjectId, Patch],
+        gave_way: Collection[ObjectId],
+        annotate: bool,
     ) -> State:
         references = None
         if annotate:  # the networks only look: the masks are what they are
             looked = Question(frame, OpenFrame(self.head), [*given], given, ())
             references = remember(self.networks, self.settings, self.video[frame], looked)
-        return with_masks_set(state, frame, [*given], self.head + 1, references)
+        return with_masks_set(state, frame, [*given], self.head + 1, references, gave_way)
 
     def import_masks(
         self,
@@ -220,9 +234,9 @@ class Session(SessionView):
                 for frame, found in masks.items():
                     self._check_frame(frame)
                     patches = as_patches(found, self.video.size)
-                    given, yielding = beside(frame, patches, self._masks())
-                    self._put(frame, given | yielding)
-                    state = self._with_set(state, frame, given, annotate)
+                    given, gave_way = beside(frame, patches, self._masks())
+                    self._put(frame, given | gave_way)
+                    state = self._with_set(state, frame, given, gave_way, annotate)
                     done += 1
                     left = (self._clock() - began) / done * (len(masks) - done)
                     yield Progress(frame, done, len(masks), left)
@@ -282,7 +296,7 @@ class Session(SessionView):
         with self._step(Action("remove", details={"object": object_id})):
             for frame in self._store.frames(object_id):
                 self._store.put(object_id, frame, None)
-            self._commit(without_object(self._state, object_id))
+            self._commit(without_object(self._state, object_id, self.head + 1))
 
     def lock(self, frames: Iterable[int], object_id: ObjectId | None = None) -> None:
         """Accept frames, for one object or all: their masks never change until unlocked."""
@@ -299,69 +313,43 @@ class Session(SessionView):
     def reject(self, step: int, frames: Iterable[int], object_id: ObjectId | None = None) -> None:
         """Put the masks from before ``step`` back on these frames, of one object or all.
 
-        Only masks that the step changed, and none that is locked.
+        Only masks that the step changed, and none that is locked; the others on a frame give way.
+        An object that has been removed since does not come back in a later one of the same id.
         """
         self._check_step(step)
         chosen = sorted(set(frames))
         known, state = self._masks(), self._state
+        removed = {
+            later.action.details["object"]
+            for later in self.steps[step : self.head]
+            if later.action.kind == "remove"
+        }
         changed = [
             (key, frame)
             for key, frame in self._store.changes(step)
             if frame in set(chosen)
             and object_id in (None, key)
-            and key in self.object_ids
+            and key in set(self.object_ids) - removed
             and not known.locked(key, frame)
         ]
         details: dict[str, JSON] = {"step": step, "frames": [*chosen], "object": object_id}
         with self._step(Action("reject", details=details)):
-            for key, frame in changed:
-                self._store.put(key, frame, self._store.mask_before(step, key, frame))
-                state = with_masks_set(state, frame, [key], self.head + 1)
+            for at in sorted({frame for _, frame in changed}):
+                keys = [key for key, frame in changed if frame == at]
+                state = self._put_back(state, step, at, keys)
             self._commit(state)
 
-    def undo(self) -> Step:
-        """Undo the last step; returns it."""
-        if not self.can_undo:
-            raise CannotDo("there is nothing to undo")
-        return self._move(self.head - 1, self.head)
-
-    def redo(self) -> Step:
-        """Do the last undone step again; returns it."""
-        if not self.can_redo:
-            raise CannotDo("there is nothing to redo")
-        return self._move(self.head + 1, self.head + 1)
-
-    def _move(self, head: int, number: int) -> Step:
-        self._check_idle()
-        step = self.steps[number - 1]
-        self._state = self._store.move(head)
-        return step
-
-    def _check_idle(self) -> None:
-        if self._running:
-            raise CannotDo("a propagation is running: stop it or let it end first")
-
-    def _begin(self, action: Action) -> None:
-        self._check_idle()
-        self._store.begin(action)
-
-    @contextmanager
-    def _step(self, action: Action) -> Iterator[None]:
-        """A step that is done as a whole or, where anything fails, not at all."""
-        self._begin(action)
-        try:
-            yield
-        except BaseException:
-            self._store.abort()
-            raise
-
-    def _put(self, frame: int, masks: Mapping[ObjectId, Patch]) -> None:
-        for object_id, patch in masks.items():
-            self._store.put(object_id, frame, PackedMask.of_patch(patch))
-
-    def _commit(self, state: State) -> None:
-        self._store.commit(state)
-        self._state = state
+    def _put_back(self, state: State, step: int, frame: int, keys: Sequence[ObjectId]) -> State:
+        """Put masks of a frame from before a step back; returns the state after it."""
+        before: dict[ObjectId, Patch] = {}
+        for key in keys:
+            packed = self._store.mask_before(step, key, frame)
+            self._store.put(key, frame, None)
+            if packed is not None:
+                before[key] = packed.patch()
+        given, gave_way = beside(frame, before, self._masks())
+        self._put(frame, given | gave_way)
+        return with_masks_set(state, frame, keys, self.head + 1, gave_way=gave_way)
 
     def _question(self, interaction: Interaction) -> Question:
         """What an interaction asks of the networks. Raises InvalidInteraction."""
@@ -393,6 +381,11 @@ class Session(SessionView):
             self._check_object(object_id)
         keys = self.object_ids if object_id is None else (object_id,)
         return chosen, frozenset((key, frame) for key in keys for frame in chosen)
+
+
+def _finished(steps: Generator[Progress | None]) -> Iterator[Progress]:
+    with closing(steps):
+        yield from (progress for progress in steps if progress is not None)
 
 
 def _packed(heard: Heard) -> dict[ObjectId, PackedMask]:

@@ -7,7 +7,7 @@ are in it, as base64 of little-endian float16.
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -58,6 +58,14 @@ class OpenFrame:
             bases={**self.bases, **dict.fromkeys(object_ids, step)},
         )
 
+    def rebased(self, object_ids: Iterable[ObjectId], step: int) -> OpenFrame:
+        """The frame where masks of these objects have changed by something else than its prompts,
+        and are what corrections start from: those just before ``step``. What was drawn on it says
+        itself what it starts from.
+        """
+        changed = [key for key in object_ids if key not in self.references]
+        return replace(self, bases={**self.bases, **dict.fromkeys(changed, step)})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
@@ -84,11 +92,6 @@ class State:
     def object_ids(self) -> tuple[ObjectId, ...]:
         """All objects, ascending."""
         return tuple(info.object_id for info in self.objects)
-
-    @property
-    def open_frame(self) -> int | None:
-        """The frame of the open round that was opened last, if a round is open."""
-        return [*self.open][-1] if self.open else None
 
     @property
     def prompts(self) -> dict[tuple[ObjectId, int], tuple[Prompt, ...]]:

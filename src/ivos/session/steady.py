@@ -37,6 +37,9 @@ _AHEAD = 5
 """Frames that must follow before a mask is done; what lies farther off hardly counts."""
 _HELD = 12
 """Frames that are held back, and then looked back on at once."""
+_MOST = 400
+"""Looks (0.4 MB each) that are held at once, of all objects: with more than 33 of them frames are
+held back for less long, and with more than 66 fewer follow, so that memory stays bounded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +135,8 @@ class Steadying:
         if not self._spec.steady:
             return [(frame, {object_id: masks[object_id] for object_id in changes})]
         self._hold(frame, image, masks, changes)
-        return self._done(_AHEAD) if len(self._held) >= _HELD else []
+        held = max(2, min(_HELD, _MOST // max(1, len(masks))))
+        return self._done(min(_AHEAD, held - 1)) if len(self._held) >= held else []
 
     def rest(self) -> list[tuple[int, dict[ObjectId, Patch]]]:
         """The frames that are left at the end of the way."""
