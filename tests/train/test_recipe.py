@@ -60,7 +60,7 @@ def test_settings_are_changed_from_outside_phases_among_them(tmp_path: Path):
     ("settings", "said"),
     [
         ({"rat": "1"}, "unknown setting rat; known: alike, averaging"),
-        ({"phases.0.step": "1"}, "phase 0: unknown setting step; known: again, batch"),
+        ({"phases.0.step": "1"}, "phase 0: unknown setting step; known: again, apart, batch"),
         ({"phases.3.steps": "1"}, "--set phases.3.steps: there is no such setting"),
         ({"rate.x": "1"}, "--set rate.x: there is no such setting"),
         ({"rate": "fast"}, "rate must be a number, not 'fast'"),

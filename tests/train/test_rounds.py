@@ -373,3 +373,34 @@ def test_what_is_remembered_may_be_withheld():
     net = ColourNetworks()
     played(net, how(remembered=1.0))
     assert all(given["reference"].all() for given in net.propagations)
+
+
+def test_frames_apart_are_remembered_before_the_first_round_and_not_learnt_from():
+    slots = set()
+    for seed in range(12):
+        net, apart = ColourNetworks(), replace(scene(5), apart=2)
+        outputs = list(play(net, [apart], how(apart=2, rounds=1), np.random.default_rng(seed)))
+        assert sorted(frame_of(o.image[0]) for o in outputs) == [2, 3, 4]
+        held = net.propagations[0]["reference"]
+        slots.add(held.shape[-1])
+        drawn = [frame_of(given["frame"][0]) for given in net.interactions]
+        assert [t for t in drawn if t < 2] == [*range(held.shape[-1] - 1)]
+        assert held.requires_grad
+        last = torch.autograd.grad(held[..., -1].sum(), net.weight, allow_unused=True)[0]
+        assert (last is None or float(last) == 0) == (held.shape[-1] > 1)
+    assert slots == {1, 2, 3}
+
+
+def test_across_a_leap_last_rounds_mask_changes_as_little_as_that_far_away_in_a_session():
+    told = []
+    for seed in range(20):
+        net, far = ColourNetworks(), replace(scene(3), leap=True)
+        crop = CropSpec(crop_size=96, carry_changes=True)
+        rules = how(crop=crop, rounds=1, fresh=0.0, gross=1.0, parts=0.0)
+        outputs = play(net, [far], rules, np.random.default_rng(seed))
+        if frame_of(next(outputs).image[0]) == 0:
+            list(outputs)
+            given = net.propagations[0]
+            told.append(float((given["previous"] - given["neighbour"]).abs().max()))
+    assert len(told) > 3
+    assert min(told) > 0.3

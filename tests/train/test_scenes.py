@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from ivos.train.data import Clip, Footage
+from ivos.train.data import Clip, Footage, Still
 from ivos.train.scenes import Scene, SceneMix, make_scene
 from tests.train.made import clip, footage, still
 
@@ -190,3 +190,45 @@ def test_sides_of_an_object_are_not_followed_across_a_leap():
 def test_a_single_frame_cannot_leap():
     scene = make_scene(footage(), SceneMix(1, 0.0, leaps=1.0), np.random.default_rng(0))
     assert not scene.leap
+
+
+@pytest.mark.parametrize("video_share", [0.0, 1.0])
+@pytest.mark.parametrize("leaps", [0.0, 1.0])
+def test_frames_apart_come_first_and_are_not_played(video_share: float, leaps: float):
+    given = replace(footage(), clips=[clip("moving", 40)])
+    mix = SceneMix(5, video_share, gaps=(1.0,), leaps=leaps, apart=2)
+    far, near = [], []
+    for seed in range(12):
+        scene = make_scene(given, mix, np.random.default_rng(seed))
+        played = scene.played()
+        assert (len(scene.images), len(played.images), played.apart) == (5, 3, 0)
+        assert played.leap == bool(leaps)
+        assert np.array_equal(scene.images[2:], played.images)
+        assert np.array_equal(scene.part[2:], played.part)
+        assert played.target.any()
+        steps = (scene.target[1:] ^ scene.target[:-1]).sum(axis=(1, 2))
+        far.append(steps[:2].mean())
+        near.append(steps[-1])
+    assert np.mean(far) > 2 * np.mean(near)
+
+
+def test_a_mirror_image_beyond_the_edge_of_a_still_is_not_the_object():
+    mask = np.zeros((60, 80), np.bool_)
+    mask[20:40, 30:50] = True
+    image = np.where(mask[..., None], 200, 60).astype(np.uint8).repeat(3, axis=2)
+    given = Footage([Still(image, mask)], ())
+    mix = SceneMix(2, 0.0, leaps=1.0)
+    mirrored = 0
+    for seed in range(60):
+        scene = make_scene(given, mix, np.random.default_rng(seed))
+        for target, others in zip(scene.target, scene.others, strict=True):
+            if others.any():
+                continue  # something was pasted over it
+            pieces = cv2.connectedComponents(target.astype(np.uint8))[0] - 1
+            assert pieces <= 1
+        plain = cv2.absdiff(
+            scene.images[1].max(axis=2), np.full(scene.images.shape[1:3], 60, np.uint8)
+        )
+        bright = (plain > 60) & ~scene.others[1]
+        mirrored += int(cv2.connectedComponents(bright.astype(np.uint8))[0] - 1 > 1)
+    assert mirrored > 5, "or there was nothing to be told apart"

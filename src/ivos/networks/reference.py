@@ -13,6 +13,9 @@ from torch.nn import functional as F
 
 _NOTHING = 1e4
 """Taken from the similarity of positions that hold nothing; far more than any real similarity."""
+_SOFTNESS = 0.1
+"""Of distances between new keys: features from ImageNet are so long that each position would read
+one other alone, from which nothing is learnt, and which one is up to rounding in bfloat16."""
 
 
 class AggregatedReference(nn.Module):
@@ -75,9 +78,17 @@ class MemoryReference(nn.Module):
         self.key_width, self.value_width, self.slots = key, value, slots
         self.write_key = nn.Conv2d(written, key, 1)
         self.read_key = nn.Conv2d(asking, key, 1)
+        self.soften(_SOFTNESS)
         if written == asking:
             self.read_key.load_state_dict(self.write_key.state_dict())
         self.value = nn.Conv2d(decoded + 1, value, 1)
+
+    def soften(self, share: float) -> None:
+        """Make all distances between keys this part of what they are."""
+        with torch.no_grad():
+            for layer in (self.write_key, self.read_key):
+                for values in layer.parameters():
+                    values.mul_(share**0.5)
 
     def widened(self, widths: tuple[int, ...]) -> tuple[int, ...]:
         """Channels of the features after ``read``."""

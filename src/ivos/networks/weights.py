@@ -93,6 +93,16 @@ def take_parts(net: IPN, path: Path, beginnings: Sequence[str]) -> None:
         raise WeightsError(f"{path} holds {rest[0]}, which the network does not have")
 
 
+def soften_memory(net: IPN, share: float) -> None:
+    """Make distances in the memory of ``net`` this part of what they are, so that each position
+    reads from more than the one that is most like it. Raises WeightsError where it has no memory.
+    """
+    reference = net.propagation.reference
+    if not isinstance(reference, MemoryReference):
+        raise WeightsError("soften: this network has no memory with distances")
+    reference.soften(share)
+
+
 def begin_alike(net: IPN) -> None:
     """Give the propagation network of ``net`` the encoder and decoder of its interaction network.
 

@@ -52,6 +52,8 @@ class Play:
     """Share of steps whose masks are looked at a second time, as a session does."""
     remembered: float = 1.0
     """Share of rounds in which the propagation network is given what is remembered."""
+    apart: int = 0
+    """How many frames far away may be in the memory before the first round; up to so many are."""
     interaction_learns: bool = True
     """Whether its masks are learnt from; else they only serve the propagation network."""
     propagation_learns: bool = True
@@ -85,6 +87,11 @@ class Game:
     nothing: bool
     wrong: bool
     annotated: list[int] = field(default_factory=list)
+
+    def played(self) -> Game:
+        """The game without the frames of its scene that are only there to be remembered."""
+        scene, first = self.scene.played(), self.scene.apart
+        return Game(scene, self.truth[first:], self.masks[first:], self.nothing, self.wrong)
 
     @property
     def size(self) -> tuple[int, int]:

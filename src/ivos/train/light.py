@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 from ivos.types import Frame
 
 
-def photographed(images: Frame, rng: np.random.Generator, *, leap: bool = False) -> Frame:
+def photographed(images: Frame, rng: np.random.Generator, *, far: int = 0) -> Frame:
     """Colour, contrast and light jitter of (T, H, W, 3): much of it shared by the clip, a little in
-    each frame. With ``leap`` the first frame was taken in another light than the others.
+    each frame. Each of the first ``far`` frames was taken in another light than the others.
     """
     gain = rng.uniform(0.8, 1.25) * rng.uniform(0.95, 1.05, 3)
     lift = rng.uniform(-15, 15)
     tint = _tint(rng)
     blur = rng.uniform(0.5, 1.5) if rng.random() < 0.15 else 0.0
-    other = rng.uniform(0.85, 1.15) if leap else 1.0
+    others = rng.uniform(0.85, 1.15, far)
     done = np.empty_like(images)
     for t, image in enumerate(images):
         levels = np.arange(256, dtype=np.float32)[:, None]
-        light = gain * (other if t == 0 else 1.0)
+        light = gain * (others[t] if t < far else 1.0)
         table = levels * (light * rng.uniform(0.95, 1.05)) + lift + rng.uniform(-5, 5)
         done[t] = cv2.LUT(image, np.clip(table, 0, 255).astype(np.uint8)[:, None, :])
         done[t] = cv2.transform(done[t], tint)

@@ -20,7 +20,7 @@ from ivos.errors import CannotDo, InvalidInput
 from ivos.networks.ipn import IPN
 from ivos.train.data import Footage, read_footage
 from ivos.train.game import Output, Play
-from ivos.train.loss import mask_loss
+from ivos.train.loss import mean_loss
 from ivos.train.recipe import Phase, Recipe
 from ivos.train.record import mean_overlaps, write_curves, write_pictures
 from ivos.train.rounds import play
@@ -50,7 +50,13 @@ class _Scenes(Dataset[list[Scene]]):
     def __getitem__(self, step: int) -> list[Scene]:
         phase = self.recipe.phase_at(step)
         rng = np.random.default_rng((self.recipe.seed, step, 0))
-        mix = SceneMix(phase.frames, phase.video_share, twins=phase.twins, leaps=phase.leaps)
+        mix = SceneMix(
+            phase.frames + phase.apart,
+            phase.video_share,
+            twins=phase.twins,
+            leaps=phase.leaps,
+            apart=phase.apart,
+        )
         return [make_scene(self.footage, mix, rng) for _ in range(phase.batch)]
 
 
@@ -125,7 +131,7 @@ def _step(
             f"step {state.step} has nothing to learn from: both networks are frozen, or the "
             "interaction network is and the phase has single frames"
         )
-    loss = torch.stack([mask_loss(o.logits, o.truth, o.strokes) for o in outputs]).mean()
+    loss = mean_loss([(output.logits, output.truth, output.strokes) for output in outputs])
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(state.net.parameters(), recipe.clip_norm)
@@ -156,6 +162,7 @@ def play_of(recipe: Recipe, phase: Phase, net: IPN, device: str) -> Play:
         nothing=phase.nothing,
         again=phase.again,
         remembered=phase.remembered,
+        apart=phase.apart,
         interaction_learns=any(p.requires_grad for p in net.interaction.parameters()),
         propagation_learns=any(p.requires_grad for p in net.propagation.parameters()),
         half=recipe.half,

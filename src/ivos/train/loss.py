@@ -13,6 +13,15 @@ _COARSE_WEIGHT = 0.3
 _STROKE_WEIGHT = 0.3
 
 
+def mean_loss(outputs: Sequence[tuple[Sequence[Tensor], Tensor, Tensor | None]]) -> Tensor:
+    """``mask_loss`` of several outputs, (logits, truth, strokes) each: the mean over their crops.
+
+    Not over outputs: a look at one object would count as much as one at all of a batch.
+    """
+    crops = sum(len(truth) for _, truth, _ in outputs)
+    return torch.stack([mask_loss(*one) * (len(one[1]) / crops) for one in outputs]).sum()
+
+
 def mask_loss(logits: Sequence[Tensor], truth: Tensor, strokes: Tensor | None = None) -> Tensor:
     """Loss of all heads, finest last.
 

@@ -29,6 +29,7 @@ _NETWORKS = ("compact", "paper")
 _LIMITS = (
     ("hold_out_stills", 0, math.inf),
     ("seed", 0, 2**63),
+    ("soften", 1e-6, 1),
     ("encoder_rate", 0, 1),
     ("rate", 0, 1),
     ("warm_up", 0, math.inf),
@@ -75,6 +76,8 @@ class Phase:
     """Share of scenes in which nothing is meant, and nothing may be found."""
     again: float = 0.0
     """Share of steps whose propagated masks the interaction network looks at a second time."""
+    apart: int = 0
+    """Frames far from those that are played: up to so many are in the memory from the start."""
     remembered: float = 1.0
     """Share of rounds in which the propagation network is given what is remembered."""
 
@@ -82,6 +85,8 @@ class Phase:
         for name in ("steps", "batch", "frames", "rounds"):
             if getattr(self, name) < 1:
                 raise RecipeError(f"a phase's {name} must be at least 1, not {getattr(self, name)}")
+        if self.apart < 0:
+            raise RecipeError(f"a phase's apart must be 0 or more, not {self.apart}")
         for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"a phase's {name} must lie in 0..1, not {getattr(self, name)}")
@@ -106,6 +111,9 @@ class Recipe:
     of another network with the same parts; everything else begins from ImageNet. Empty: all."""
     alike: bool = False
     """The propagation network begins as the interaction network that was taken or loaded."""
+    soften: float = 1.0
+    """What distances in the memory of the start are multiplied by: with less than 1 each position
+    reads from more than the one that is most like it."""
     stills: Path | None = None
     """Folder with ``images/`` and ``masks/``."""
     hold_out_stills: int = 500

@@ -9,7 +9,7 @@ one step to the next; the reference is not, so that both networks learn what to 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import cv2
@@ -26,6 +26,7 @@ from ivos.crop import (
     with_change,
 )
 from ivos.networks.ipn import IPN
+from ivos.session.schedule import change_share
 from ivos.train.again import look_again
 from ivos.train.corrupt import corrupt
 from ivos.train.game import (
@@ -47,6 +48,8 @@ _Path: TypeAlias = tuple[list[Point], bool]
 
 _ARRIVED_WRONG = 0.35
 """Of the masks that stand for a long way, those that are grossly wrong."""
+_LONG_WAY = (10, 41)
+"""How many frames that way may be, from and up to."""
 _EXACT = 0.7
 """Of the masks that are given, those that are exactly right."""
 
@@ -64,8 +67,9 @@ def play(
     net: IPN, scenes: Sequence[Scene], how: Play, rng: np.random.Generator
 ) -> Iterator[Output]:
     """Play all rounds; yields every mask that either network puts out, to be learnt from."""
-    games = [_begin(scene, how, rng) for scene in scenes]
-    reference: Tensor | None = None
+    whole = [_begin(scene, how, rng) for scene in scenes]
+    reference = _remembered(net, whole, how, rng)
+    games = [game.played() for game in whole]
     for _ in range(how.rounds):
         frames = [_frame_to_draw_on(game, rng) for game in games]
         previous = [list(game.masks) for game in games]
@@ -91,6 +95,22 @@ def play(
                 seen = look_again(net, games, [frame for frame, _ in steps], how, rng)
                 if seen is not None and how.interaction_learns:
                     yield seen
+
+
+def _remembered(
+    net: IPN, games: Sequence[Game], how: Play, rng: np.random.Generator
+) -> Tensor | None:
+    """What is in the memory before the first round: as many of the frames apart as chance says, as
+    if they had been drawn on in earlier rounds. Nothing is learnt from them.
+    """
+    reference: Tensor | None = None
+    most = min([how.apart, *(game.scene.apart for game in games)])
+    looking = replace(how, interaction_learns=False)
+    with torch.no_grad():
+        for frame in range(int(rng.integers(most + 1)) if most else 0):
+            newest, _ = _interact(net, games, [frame] * len(games), looking, rng)
+            reference = newest if reference is None else net.aggregate(newest, reference)
+    return reference
 
 
 def _begin(scene: Scene, how: Play, rng: np.random.Generator) -> Game:
@@ -223,8 +243,10 @@ def _propagate(
     for game, (frame, near), before in zip(games, steps, previous, strict=True):
         neighbour, old, earlier = game.masks[near], before[frame], before[near]
         assert neighbour is not None
+        share = 1.0
         if game.scene.leap and 0 in (frame, near):
             neighbour, earlier = _arrived(game, frame, rng), old
+            share = change_share(int(rng.integers(*_LONG_WAY)))
         if rng.random() < how.slips:
             others = game.scene.others[near : near + 1]
             neighbour = corrupt((neighbour > 0.5)[None], others, rng, gross=1.0)[0]
@@ -234,7 +256,7 @@ def _propagate(
         beside = warped(game, neighbour, region, how.crop)
         known = warped(game, old, region, how.crop)
         if how.crop.carry_changes and old is not None:
-            known = with_change(known, beside, warped(game, earlier, region, how.crop))
+            known = with_change(known, beside, warped(game, earlier, region, how.crop), share)
         regions.append(region)
         planes.append(crop_planes(game, frame, region, how.crop, beside, known))
     batch = torch.from_numpy(np.stack(planes)).to(how.device)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ivos.train.data import Clip, Footage, Still
 from ivos.train.light import photographed
+from ivos.train.motion import chain, fitted, inverse_grid, path, pose
 from ivos.types import Frame, Mask
 
 
@@ -25,7 +26,8 @@ class Scene:
 
     part (T, H, W) is a piece of the target, the same one in all frames: something that a person may
     want to take away from it, or may want alone. With ``leap`` the first frame lies far from the
-    second one.
+    second one. Before all these come ``apart`` frames that are far from each other: there to be
+    remembered.
     """
 
     images: Frame
@@ -33,6 +35,18 @@ class Scene:
     others: Mask
     part: Mask
     leap: bool = False
+    apart: int = 0
+
+    def played(self) -> Scene:
+        """The scene without the frames that are only there to be remembered."""
+        frames = slice(self.apart, None)
+        return Scene(
+            self.images[frames],
+            self.target[frames],
+            self.others[frames],
+            self.part[frames],
+            self.leap,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +54,7 @@ class SceneMix:
     """How scenes are put together."""
 
     length: int
-    """Frames a scene."""
+    """Frames a scene, with those that are ``apart``."""
     video_share: float
     """Share of scenes on real clips; the others are on stills."""
     clip_share: float = 0.3
@@ -51,6 +65,8 @@ class SceneMix:
     leaps: float = 0.0
     """Share of scenes whose first frame is far from the others, in place, pose and light: what is
     remembered of an annotated frame is read from far away, too."""
+    apart: int = 0
+    """Frames before the others, far from them and from each other."""
     gaps: tuple[float, ...] = (0.4, 0.25, 0.15, 0.1, 0.05, 0.05)
     """Shares of the steps between neighbouring frames of a real clip: 1, 2, 3 and so on."""
 
@@ -63,27 +79,28 @@ _MOST_TRIES = 8
 _MOST_GAP_OF_PARTS = 2
 """A side of an object is the same piece of it only while it hardly moves."""
 _LEAST_AREA = 0.004
-_LEAP = (2.5, 4.0, 4.0, 3.0)
-"""Spread of a leap's turn, zoom and shifts, in steps of a path."""
+_LEAST_OWN = 0.1
+"""Of an object and its mirror images, what is the object's own where it is in sight."""
 _LEAST_LEAP = 10
 """Frames of a real clip that a leap is long at least, where the clip is long enough."""
 
 
 def make_scene(footage: Footage, mix: SceneMix, rng: np.random.Generator) -> Scene:
-    """One scene; its target is visible in at least one frame."""
+    """One scene; its target is visible in at least one frame of those that are played."""
     leap = bool(mix.leaps and mix.length > 1 and rng.random() < mix.leaps)
     mix = replace(mix, leaps=float(leap))  # this one leaps, with all that is pasted, or does not
     for _ in range(_MOST_TRIES):
         images, labels, parts = _layers(footage, mix, rng)
-        seen = [i for i in np.unique(labels) if i and _largest(labels == i) > _LEAST_AREA]
+        played = labels[mix.apart :]
+        seen = [i for i in np.unique(played) if i and _largest(played == i) > _LEAST_AREA]
         if seen:
             break
     else:
         seen = [1]
     meant = int(rng.choice(seen))
-    images = photographed(images, rng, leap=leap)
+    images = photographed(images, rng, far=mix.apart + leap)
     target = labels == meant
-    return Scene(images, target, (labels > 0) & ~target, parts & target, leap)
+    return Scene(images, target, (labels > 0) & ~target, parts & target, leap, mix.apart)
 
 
 def _largest(masks: Mask) -> float:
@@ -124,8 +141,8 @@ def _layers(
 def _view(clip: Clip, rng: np.random.Generator) -> NDArray[np.float64]:
     """A random affine from the frames of a clip to the canvas."""
     height, width = _CLIP_SIZE
-    fit = _fitted(clip.masks.shape[1:], _CLIP_SIZE)
-    return _chain(_pose(rng, width, height, turn=8, scale=(0.9, 1.7), shift=0.1, flip=True), fit)
+    fit = fitted(clip.masks.shape[1:], _CLIP_SIZE)
+    return chain(pose(rng, width, height, turn=8, scale=(0.9, 1.7), shift=0.1, flip=True), fit)
 
 
 def _real(
@@ -150,8 +167,11 @@ def _frames_of(
 ) -> tuple[NDArray[np.int64], int]:
     """Which of a clip's frames to take, either way, and the gap between them.
 
-    After a leap from any frame far away the others are neighbours.
+    After a leap from any frame far away the others are neighbours; those that are apart may be any.
     """
+    if mix.apart:
+        rest, _ = _frames_of(count, replace(mix, length=mix.length - mix.apart, apart=0), rng)
+        return np.concatenate([rng.integers(count, size=mix.apart), rest]), _LEAST_LEAP
     if mix.leaps:
         chosen, _ = _frames_of(count, replace(mix, length=mix.length - 1, leaps=0.0), rng)
         far = [t for t in range(count) if np.abs(chosen - t).min() >= _LEAST_LEAP]
@@ -178,22 +198,48 @@ def _filmed(
 ) -> tuple[Frame, Mask, Mask]:
     """A still under a moving, slightly rubbery camera; its masks, and a part's."""
     height, width = size
-    fit = _fitted(still.mask.shape, size)
-    path = _path(rng, width, height, mix, turn=8, zoom=0.08, shift=0.06)
-    first = _pose(rng, width, height, turn=15, scale=(0.9, 1.4), shift=0.08, flip=True)
+    fit = fitted(still.mask.shape, size)
+    steps = path(
+        rng,
+        width,
+        height,
+        mix.length,
+        turn=8,
+        zoom=0.08,
+        shift=0.06,
+        leaps=mix.leaps > 0,
+        apart=mix.apart,
+    )
+    first = pose(rng, width, height, turn=15, scale=(0.9, 1.4), shift=0.08, flip=True)
     part = _part_of(still, rng)
     border = cv2.BORDER_REFLECT_101
     images = []
     masks: list[Mask] = []
     parts: list[Mask] = []
-    for step in path:
-        grid = _inverse_grid(_chain(step, first, fit), size, 0.012 * width, rng)
+    for step in steps:
+        grid = inverse_grid(chain(step, first, fit), size, 0.012 * width, rng)
         images.append(cv2.remap(still.image, *grid, cv2.INTER_LINEAR, borderMode=border))
-        for mask, made in ((still.mask, masks), (part, parts)):
-            made.append(
-                cv2.remap(mask * np.uint8(255), *grid, cv2.INTER_LINEAR, borderMode=border) > 127
-            )
+        own = cv2.remap(still.mask * np.uint8(255), *grid, cv2.INTER_LINEAR) > 127
+        mirrored, there = (
+            cv2.remap(mask * np.uint8(255), *grid, cv2.INTER_LINEAR, borderMode=border) > 127
+            for mask in (still.mask, part)
+        )
+        masks.append(_itself(mirrored, own))
+        parts.append(there & masks[-1])
     return np.stack(images), np.stack(masks), np.stack(parts)
+
+
+def _itself(mirrored: Mask, own: Mask) -> Mask:
+    """The object and what of its mirror images beyond the still's edge hangs together with it.
+
+    A mirror image on its own is another one that looks alike; where only that is in sight, it is
+    the object.
+    """
+    if own.sum() < _LEAST_OWN * mirrored.sum():
+        return mirrored
+    _, pieces = cv2.connectedComponents(mirrored.astype(np.uint8))
+    kept: Mask = np.isin(pieces, np.unique(pieces[own & mirrored])) & mirrored
+    return kept
 
 
 def _part_of(still: Still, rng: np.random.Generator) -> Mask:
@@ -293,13 +339,24 @@ def _paste(
     size_px = scale * box
     shift = 0.25 * size_px / width
     at = (float(place[0]), float(place[1]))
-    path = _path(rng, width, height, mix, turn=10, zoom=0.1, shift=shift, at=at)
+    steps = path(
+        rng,
+        width,
+        height,
+        mix.length,
+        turn=10,
+        zoom=0.1,
+        shift=shift,
+        at=at,
+        leaps=mix.leaps > 0,
+        apart=mix.apart,
+    )
     behind = rng.random() < 0.3
     gain, lift = rng.uniform(0.75, 1.25), rng.uniform(-20, 20)
     rubber = 0.03 * size_px if len(cutout.masks) == 1 else 0.0
-    for t, step in enumerate(path):
+    for t, step in enumerate(steps):
         source = min(t, len(cutout.masks) - 1)
-        grid = _inverse_grid(_chain(step, first), (height, width), rubber, rng)
+        grid = inverse_grid(chain(step, first), (height, width), rubber, rng)
         alpha = cv2.GaussianBlur(cutout.masks[source].astype(np.float32), (0, 0), 0.7)
         cover = cv2.remap(alpha, *grid, cv2.INTER_LINEAR)
         if behind:
@@ -313,88 +370,3 @@ def _paste(
         labels[t][covered] = label
         part = cutout.parts[source].astype(np.uint8)
         parts[t][covered] = cv2.remap(part, *grid, cv2.INTER_NEAREST)[covered] > 0
-
-
-def _pose(
-    rng: np.random.Generator,
-    width: int,
-    height: int,
-    *,
-    turn: float,
-    scale: tuple[float, float],
-    shift: float,
-    flip: bool,
-) -> NDArray[np.float64]:
-    """A random (2, 3) affine about the middle: rotation in degrees, scale, shift in widths."""
-    matrix = cv2.getRotationMatrix2D(
-        (width / 2, height / 2), rng.uniform(-turn, turn), rng.uniform(*scale)
-    )
-    pose = np.asarray(matrix, np.float64)
-    pose[:, 2] += rng.uniform(-shift, shift, 2) * (width, height)
-    if flip and rng.random() < 0.5:
-        pose = pose @ np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1.0]])
-    return pose
-
-
-def _path(
-    rng: np.random.Generator,
-    width: int,
-    height: int,
-    mix: SceneMix,
-    *,
-    turn: float,
-    zoom: float,
-    shift: float,
-    at: tuple[float, float] | None = None,
-) -> list[NDArray[np.float64]]:
-    """Affines that begin at the identity and drift on at a random, steady pace; one a frame.
-
-    A step is about ``turn`` degrees, ``zoom`` in scale and ``shift`` widths at the most; a leap
-    after the first frame is some steps long.
-    """
-    pace = rng.normal(0, 0.4, 4)
-    middle = at if at is not None else (width / 2, height / 2)
-    pose = np.zeros(4)
-    affines = []
-    for t in range(mix.length):
-        if t == 1 and mix.leaps:
-            pose = pose + rng.normal(0, _LEAP, 4)
-        scale = float(np.exp(pose[1] * zoom))
-        affine = np.asarray(cv2.getRotationMatrix2D(middle, pose[0] * turn, scale), np.float64)
-        affine[:, 2] += pose[2:] * shift * width
-        affines.append(affine)
-        pose = pose + np.clip(pace + rng.normal(0, 0.25, 4), -1.2, 1.2)
-    return affines
-
-
-def _fitted(shape: tuple[int, ...], size: tuple[int, int]) -> NDArray[np.float64]:
-    """The affine by which an image of ``shape`` covers a canvas of ``size``, aspect kept."""
-    scale = max(size[0] / shape[0], size[1] / shape[1])
-    offset = (np.array(size[::-1]) - scale * np.array(shape[1::-1])) / 2
-    return np.array([[scale, 0, offset[0]], [0, scale, offset[1]]])
-
-
-def _chain(*affines: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The affines applied from the last to the first, as one (2, 3)."""
-    whole = np.eye(3)
-    for affine in affines:
-        whole = whole @ np.vstack([affine, [0, 0, 1]])
-    return whole[:2]
-
-
-def _inverse_grid(
-    affine: NDArray[np.float64], size: tuple[int, int], rubber: float, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """For each canvas pixel where it comes from, with a smooth random offset of ``rubber`` px."""
-    height, width = size
-    inverse = cv2.invertAffineTransform(affine)
-    ys, xs = np.mgrid[:height, :width].astype(np.float32)
-    offsets = rng.normal(0, 0.5 * rubber, (2, 6, 6)).astype(np.float32)
-    dx, dy = (
-        cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR) for field in offsets
-    )
-    xs += dx
-    ys += dy
-    a, b, c = inverse[0].astype(np.float32)
-    d, e, f = inverse[1].astype(np.float32)
-    return a * xs + b * ys + c, d * xs + e * ys + f

@@ -22,6 +22,7 @@ from ivos.networks.weights import (
     load_weights,
     read_checkpoint,
     save_weights,
+    soften_memory,
     take_parts,
 )
 from ivos.train.recipe import Recipe
@@ -62,6 +63,8 @@ def begin(recipe: Recipe, device: str = "cpu") -> State:
             load_weights(net, Path(recipe.start))
     if recipe.alike:
         begin_alike(net)
+    if recipe.soften != 1:
+        soften_memory(net, recipe.soften)
     return _state(net, recipe, device)
 
 
