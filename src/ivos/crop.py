@@ -59,6 +59,8 @@ class CropSpec:
     """With no previous mask, look at the whole frame first, then closer around what was found."""
     zoom_looks: int = 1
     """How many closer looks follow, each around what the one before it found."""
+    wider_looks: int = 0
+    """How often it looks again in a wider crop where the edge of a crop cuts off what it found."""
     detail_side: float = 0.0
     """After its last look the interaction network looks again, at parts of the object about this
     many pixels of the frame wide, and its mask (not its reference) is put together from these; 0:
@@ -127,6 +129,22 @@ def region_around(
         return Region(y0, x0, y1, x1)
     (top_most, bottom_most), (left_most, right_most) = (_bounds(n, spec) for n in size)
     return Region(max(y0, top_most), max(x0, left_most), min(y1, bottom_most), min(x1, right_most))
+
+
+def grown(
+    region: Region, size: tuple[int, int], spec: CropSpec, sides: tuple[bool, bool, bool, bool]
+) -> Region:
+    """``region`` grown by half its longer side at the top, left, bottom and right where ``sides``
+    says so, as far as the frame of ``size`` (H, W) and its padding reach.
+    """
+    more = max(region.y1 - region.y0, region.x1 - region.x0) / 2
+    (top, bottom), (left, right) = (_bounds(length, spec) for length in size)
+    return Region(
+        max(region.y0 - more, top) if sides[0] else region.y0,
+        max(region.x0 - more, left) if sides[1] else region.x0,
+        min(region.y1 + more, bottom) if sides[2] else region.y1,
+        min(region.x1 + more, right) if sides[3] else region.x1,
+    )
 
 
 def _bounds(length: int, spec: CropSpec) -> tuple[float, float]:

@@ -266,6 +266,23 @@ def test_drawing_on_an_object_that_was_lost_looks_everywhere_again():
 # Corrections
 
 
+@pytest.mark.parametrize("looks", [0, 1, 2])
+def test_what_the_edge_of_a_crop_cuts_off_is_looked_at_in_a_wider_one(looks):
+    video = MovingSquares(length=1, size=(120, 160), count=1)
+    spec = replace(FAKE_SPEC, minimum_side=0, margin=0.05, wider_looks=looks)
+    networks = RecordingNetworks(spec)
+    session = Session(video, networks)
+    top, left = video.corner(1, 0)
+    wrong = np.zeros(video.size, np.bool_)
+    wrong[top + 12 : top + 20, left + 60 : left + 90] = True
+    session.set_masks(0, {1: wrong}, annotate=False)
+    y, x = (top + 15) / 120, (left + 20) / 160
+    session.interact(Interaction.of(0, [Scribble(1, ((x, y), (x + 0.03, y)))]))
+    found = session.labels(0) == 1
+    assert (region_similarity(video.mask(1, 0), found & video.mask(1, 0)) > 0.9) == (looks > 0)
+    assert len(networks.interactions) == 1 + min(looks, 1)  # where nothing is cut off, it is done
+
+
 def test_strokes_on_one_frame_add_up_and_start_from_the_masks_before():
     video = MovingSquares()
     both = drawn(video, 4)

@@ -98,6 +98,7 @@ COMPACT = NetworkConfig(
         zoom_first_round=True,
         zoom_looks=2,
         zoom_with_found=True,
+        wider_looks=2,
         detail_side=120.0,
         carry_changes=True,
         second_look=0.8,

@@ -19,6 +19,7 @@ from ivos.crop import (
     Pixels,
     Region,
     draw_paths,
+    grown,
     neutral_crop,
     region_around,
     united,
@@ -41,6 +42,10 @@ J = TypeVar("J")
 _LEAST_KEPT = 0.5
 """A second look that leaves less of what was found has taken a part for the whole, or lost it, and
 does not count: it may well find more, but an object does not vanish from one look to the next."""
+_AT_THE_EDGE = 0.015
+"""How near to the edge of a crop what was found counts as cut off there, as a part of its side."""
+_CUT_OFF = 0.05
+"""And how much of an edge must run through it."""
 _UNSURE = 5
 """Probabilities closer than this to 0 or 255 are taken for it: masks stay small and clean."""
 
@@ -129,6 +134,7 @@ def interact(
         jobs = [_afresh(job, spec) for job in jobs]
     regions = [interaction_region(job, spec) for job in jobs]
     found = _interact(networks, jobs, regions, side, max_batch)
+    found = _whole(networks, jobs, regions, found, side, max_batch)
     again = [i for i, job in enumerate(jobs) if job.previous is None and job.told.box is None]
     for _ in range(spec.zoom_looks if spec.zoom_first_round and again else 0):
         closer = [replace(jobs[i], previous=found[i][0]) for i in again]
@@ -139,6 +145,52 @@ def interact(
         for i, result in zip(again, results, strict=True):
             found[i] = result
     return found
+
+
+def _whole(
+    networks: Networks,
+    jobs: Sequence[InteractionJob],
+    regions: Sequence[Region],
+    found: list[tuple[Patch, Reference]],
+    side: int,
+    max_batch: int,
+) -> list[tuple[Patch, Reference]]:
+    """The same, but from a wider look where a crop's edge cut off what was found."""
+    found, wider = [*found], dict(enumerate(regions))
+    for _ in range(networks.spec.wider_looks):
+        wider = {
+            i: region
+            for i, (job, before) in enumerate(zip(jobs, regions, strict=True))
+            if i in wider and (region := widened(found[i][0], wider[i], networks.spec))
+        }
+        if not wider:
+            break
+        looks = [jobs[i] for i in wider]
+        results = _interact(networks, looks, [*wider.values()], side, max_batch)
+        for i, result in zip(wider, results, strict=True):
+            found[i] = result
+    return found
+
+
+def widened(found: Patch, region: Region, spec: CropSpec) -> Region | None:
+    """``region``, grown where its edge runs through what was found in it; None where none does.
+
+    Edges that lie at the frame's own are none: there is nothing beyond them.
+    """
+    height, width = found.size
+    top, left = max(0, int(region.y0)), max(0, int(region.x0))
+    box = top, left, min(height, int(region.y1) + 2), min(width, int(region.x1) + 2)
+    inside = found.within(box) >= 128
+    tall, wide = region.y1 - region.y0, region.x1 - region.x0
+    rows, columns = (max(2, round(_AT_THE_EDGE * side)) for side in (tall, wide))
+    cut = (
+        region.y0 > 0 and np.count_nonzero(inside[:rows].any(axis=0)) > _CUT_OFF * wide,
+        region.x0 > 0 and np.count_nonzero(inside[:, :columns].any(axis=1)) > _CUT_OFF * tall,
+        region.y1 < height - 1 and np.count_nonzero(inside[-rows:].any(axis=0)) > _CUT_OFF * wide,
+        region.x1 < width - 1
+        and np.count_nonzero(inside[:, -columns:].any(axis=1)) > _CUT_OFF * tall,
+    )
+    return grown(region, found.size, spec, cut) if any(cut) else None
 
 
 def parts_to_look_at(job: InteractionJob, found: Patch, spec: NetworkSpec) -> list[Region]:
