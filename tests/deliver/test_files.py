@@ -10,10 +10,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ivos.deliver import KINDS, export
 from ivos.deliver.files import new_folder
 from ivos.errors import OutputError
+from ivos.video import open_video
+from tests.clips import numbered_frame, write_clip
 from tests.deliver.made import MadeSource, MadeVideo
 
 needs_extras = {"exr": "OpenEXR"}
@@ -148,6 +151,8 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from ivos.deliver import export
+from ivos.video import open_video
+from tests.clips import numbered_frame, write_clip
 from tests.deliver.made import MadeSource, MadeVideo
 kind, out, last = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 for progress in export(MadeSource(MadeVideo(length=40)), kind, out, overwrite=True):
@@ -172,3 +177,54 @@ def test_a_killed_export_leaves_the_old_one_and_the_next_cleans_up(tmp_path: Pat
     assert len(list(tmp_path.iterdir())) == 2  # and what was left behind
     list(export(MadeSource(), kind, out, overwrite=True))
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+def images(folder: Path, count: int = 3) -> Path:
+    folder.mkdir()
+    for frame in range(count):
+        Image.fromarray(numbered_frame(frame)).save(folder / f"{frame:05d}.png")
+    return folder
+
+
+@pytest.mark.parametrize("out", ["fr", "fr/masks", "fr/../fr", "link"])
+def test_no_export_replaces_the_frames_that_it_is_made_from(tmp_path: Path, out: str):
+    video = open_video(images(tmp_path / "fr"))
+    (tmp_path / "link").symlink_to(tmp_path / "fr")
+    with pytest.raises(OutputError, match="is never overwritten: choose another -o"):
+        export(MadeSource(video), "davis", tmp_path / out, overwrite=True)
+    assert sorted(path.name for path in (tmp_path / "fr").iterdir()) == [
+        f"{frame:05d}.png" for frame in range(3)
+    ]
+
+
+def test_no_export_replaces_the_folder_that_its_frames_are_links_to(tmp_path: Path):
+    images(tmp_path / "originals")
+    (tmp_path / "fr").mkdir()
+    for path in (tmp_path / "originals").iterdir():
+        (tmp_path / "fr" / path.name).symlink_to(path)
+    source = MadeSource(open_video(tmp_path / "fr"))
+    with pytest.raises(OutputError, match="never overwritten"):
+        export(source, "davis", tmp_path / "originals", overwrite=True)
+    with pytest.raises(OutputError, match="never overwritten"):
+        export(MadeSource(open_video(tmp_path / "fr")), "davis", tmp_path, overwrite=True)
+
+
+def test_no_export_replaces_the_video_that_it_is_made_from(tmp_path: Path):
+    clip = write_clip(tmp_path / "clip.mp4", 4)
+    before = clip.read_bytes()
+    (tmp_path / "other.mp4").hardlink_to(clip)
+    for name in ("clip.mp4", "clip", "other.mp4"):
+        with pytest.raises(OutputError, match="never overwritten"):
+            export(MadeSource(open_video(clip)), "overlay", tmp_path / name, overwrite=True)
+    assert clip.read_bytes() == before
+
+
+def test_a_name_that_is_too_long_for_the_disk_is_told(tmp_path: Path):
+    with pytest.raises(OutputError, match="too long for this disk: choose a shorter one with -o"):
+        list(export(MadeSource(), "csv", tmp_path / ("x" * 300)))
+
+
+def test_a_device_is_never_replaced(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(OutputError, match="is a device or a pipe"):
+        list(export(MadeSource(), "csv", tmp_path / "pipe.csv", overwrite=True))

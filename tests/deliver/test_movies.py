@@ -287,6 +287,7 @@ def with_sound(
         ("prores4444", ".mov", "aac", "aac"),
         ("webm", ".webm", "aac", "opus"),
         ("overlay", ".mp4", "flac", "aac"),
+        ("overlay", ".mp4", "libmp3lame", "mp3"),  # FFmpeg's decoder of it is called mp3float
     ],
 )
 def test_sound_is_carried_over_in_time(
@@ -298,7 +299,7 @@ def test_sound_is_carried_over_in_time(
         list(export(source, kind, tmp_path / f"out{suffix}", audio=True, frames="10:35"))
     with av.open(str(tmp_path / f"out{suffix}")) as container:
         stream = container.streams.audio[0]
-        assert stream.codec_context.name == codec
+        assert stream.codec_context.codec.canonical_name == codec
         loud = [
             frame.time
             for frame in container.decode(stream)
@@ -419,3 +420,67 @@ def test_a_quality_that_cannot_be_is_told(
 def test_a_kind_refuses_a_suffix_that_is_not_its_own(tmp_path: Path):
     with pytest.raises(InvalidInput, match=r"webm is written as \.webm, not \.mp4"):
         export(MadeSource(), "webm", tmp_path / "out.mp4")
+
+
+def squeezed(path: Path, matrix: list[int] | None = None) -> Path:
+    """A clip whose pixels are to be shown 4:3 as wide as they are high, before it is turned."""
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        if matrix is not None:
+            stream.set_display_matrix(matrix)
+        for number in range(4):
+            frame = av.VideoFrame.from_ndarray(numbered_frame(number), format="rgb24")
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return path
+
+
+TURNED = [0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30]
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix"),
+    [
+        ("overlay", ".mp4"),
+        ("prores4444", ".mov"),
+        ("matte", ".mov"),
+        ("background", ".mp4"),
+    ],
+)
+@pytest.mark.parametrize(("matrix", "aspect"), [(None, (4, 3)), (TURNED, (3, 4))])
+def test_pixels_keep_their_shape(
+    tmp_path: Path, kind: str, suffix: str, matrix: list[int] | None, aspect: tuple[int, int]
+):
+    video = open_video(squeezed(tmp_path / "squeezed.mp4", matrix=matrix))
+    list(export(MadeSource(video), kind, tmp_path / f"out{suffix}"))
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        assert container.streams.video[0].sample_aspect_ratio == Fraction(*aspect)
+
+
+def test_a_gif_is_drawn_in_square_pixels(tmp_path: Path):
+    video = open_video(squeezed(tmp_path / "squeezed.mp4"))
+    list(export(MadeSource(video), "gif", tmp_path / "out.gif"))
+    with Image.open(tmp_path / "out.gif") as image:
+        assert image.size == (85, 48)
+
+
+@pytest.mark.parametrize(
+    ("kind", "out"), [("overlay", "11:45.mp4"), ("gif", "11:45.gif"), ("matte", "11:45.mov")]
+)
+def test_a_colon_in_a_name_is_no_protocol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, out: str
+):
+    monkeypatch.chdir(tmp_path)
+    write_clip(Path("clip.mkv"), 4).rename("10:30.mkv")
+    list(export(MadeSource(open_video("10:30.mkv")), kind, out))
+    assert (tmp_path / out).stat().st_size > 0
+
+
+def test_sound_of_a_name_with_a_colon_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with_sound(Path("clip.mkv"), "aac").rename("10:30.mkv")
+    list(export(MadeSource(open_video("10:30.mkv")), "overlay", "out.mp4", audio=True))
+    with av.open("out.mp4") as container:
+        assert container.streams.audio

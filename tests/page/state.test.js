@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { START, accepted, freeObject, next, selected, settled, strokesOn, whyNotPropagate, workSpan } from "../../src/ivos/server/page/state.js";
+import { START, accepted, freeObject, next, objectToDraw, selected, settled, strokesOn, whyNotPropagate, workSpan } from "../../src/ivos/server/page/state.js";
 
 const video = { name: "clip", width: 64, height: 48, frames: 20, fps: 25, timestamps: null };
 const welcome = { type: "welcome", version: 1, video, project: "clip.ivos", network: "n", driving: true };
@@ -80,6 +80,20 @@ test("a number is not free that a stroke has taken which waits for a run, be it 
   });
   assert.equal(freeObject(state), 4);
   assert.equal(freeObject(hear(state, snapshot({ objects: [object(1), object(2)] }))), 3);
+});
+
+test("two quick strokes on an empty project are about one object", () => {
+  const empty = working(snapshot());
+  assert.equal(objectToDraw(empty), 1);
+  const sent = next(empty, { type: "sent", stroke: { id: 4, frame: 2, object: 1, prompts: [stroke] } });
+  assert.equal(objectToDraw(sent), 1);
+  const both = next(sent, { type: "sent", stroke: { id: 5, frame: 2, object: 1, prompts: [stroke] } });
+  assert.equal(objectToDraw(hear(both, { type: "failed", id: 4, message: "no" })), 1);
+});
+
+test("a new object that was chosen is drawn, whatever strokes are on their way", () => {
+  const sent = next(working(snapshot({ objects: [object(1)] })), { type: "sent", stroke: { id: 4, frame: 2, object: 1, prompts: [stroke] } });
+  assert.equal(objectToDraw(next(sent, { type: "select", object: 2 })), 2);
 });
 
 test("in and out bound the work, and never cross", () => {

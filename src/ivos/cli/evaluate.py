@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ivos.evaluate import Evaluation, LabelledSequence, Method, Protocol, Turn
     from ivos.runtime.protocol import Networks
 
+_WRITTEN = ("json", "csv", "plot")
 METHODS = ("ivos", "grabcut-flow", "copy", "interaction-only")
 
 
@@ -50,6 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--json", type=Path, metavar="OUT.json", help="write all numbers; - for stdout")
     add("--csv", type=Path, metavar="OUT.csv", help="write every row")
     add("--plot", type=Path, metavar="OUT.svg", help="draw the curve")
+    add("--overwrite", action="store_true", help="replace these files where they exist")
     parser.set_defaults(run=run)
 
 
@@ -71,8 +74,8 @@ def run(args: argparse.Namespace) -> int:
     if dataset.resolution != (args.resolution or "480p"):
         _say(f"resolution {dataset.resolution}: the only one there is")
     names = dataset.names([name for name in args.sequences.split(",") if name])
-    for path in (args.json, args.csv, args.plot):
-        _check_folder(path)
+    for name in _WRITTEN:
+        _check_place(name, getattr(args, name), args)
     method, look = _method(args)
     evaluation = Evaluation(protocol)
     for event in evaluate(
@@ -92,13 +95,16 @@ def run(args: argparse.Namespace) -> int:
     for problem in evaluation.problems:
         _say(f"left out: {problem}")
     if args.csv:
-        write_csv(args.csv, list(evaluation.rows))
+        with _place("csv", args) as part:
+            write_csv(part, list(evaluation.rows))
     if args.plot:
-        write_plot(args.plot, evaluation.summary(), f"{method.name} on {facts['dataset']}")
-    if args.json and str(args.json) == "-":
+        with _place("plot", args) as part:
+            write_plot(part, evaluation.summary(), f"{method.name} on {facts['dataset']}")
+    if _to_stdout(args.json):
         print(json.dumps(report, indent=2))
     elif args.json:
-        write_json(args.json, report)
+        with _place("json", args) as part:
+            write_json(part, report)
     return 0
 
 
@@ -137,10 +143,25 @@ def _networks(args: argparse.Namespace) -> Networks:
     return load(args.weights, runtime=args.runtime, threads=args.threads)
 
 
-def _check_folder(path: Path | None) -> None:
+def _check_place(name: str, path: Path | None, args: argparse.Namespace) -> None:
     """Before hours of work: is there a place for the result?"""
-    if path is not None and str(path) != "-" and not path.resolve().parent.is_dir():
+    from ivos.deliver.files import check_free
+
+    if path is None or (name == "json" and _to_stdout(path)):
+        return
+    if not path.resolve().parent.is_dir():
         raise InvalidInput(f"{path}: there is no folder {path.parent} to write into")
+    check_free(path, overwrite=args.overwrite, flag=f"--{name}")
+
+
+def _place(name: str, args: argparse.Namespace) -> AbstractContextManager[Path]:
+    from ivos.deliver.files import new_file
+
+    return new_file(getattr(args, name), overwrite=args.overwrite, flag=f"--{name}")
+
+
+def _to_stdout(path: Path | None) -> bool:
+    return path is not None and str(path) in ("-", "/dev/stdout")
 
 
 def _line(turn: Turn, protocol: Protocol) -> str:

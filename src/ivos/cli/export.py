@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         options["objects"] = tuple(options["objects"])
     with Project.open(args.project, video=args.video, read_only=args.video is None) as project:
         source = SessionView(project.video, project.store)
-        work = prepare(source, args.kind, args.out, **options)
+        work = prepare(source, args.kind, args.out, kept=(args.project,), **options)
         frames = watch(args.kind, work.run())
     names = [str(target) for target in work.targets]
     if args.json:

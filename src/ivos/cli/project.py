@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ivos.errors import InvalidInput, OutputError
+from ivos.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ivos.project import Project
@@ -27,7 +28,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--video", type=Path, metavar="PATH", help="its video is here now")
     parser.add_argument("--undo", type=int, nargs="?", const=1, metavar="N", help="undo N steps")
     parser.add_argument("--redo", type=int, nargs="?", const=1, metavar="N", help="redo N steps")
-    parser.add_argument("--log", type=Path, metavar="OUT.json", help="write what ivos replay reads")
+    parser.add_argument(
+        "--log", type=Path, metavar="OUT.json", help="write what ivos replay reads; - for stdout"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace OUT.json if it exists")
     parser.add_argument("--take-over", action="store_true", help="though another process has it")
     parser.add_argument("--json", action="store_true", help="print JSON to stdout")
     parser.set_defaults(run=run)
@@ -35,13 +39,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Do what is asked for, and show the project."""
+    if args.fps is not None and not (math.isfinite(args.fps) and args.fps > 0):
+        raise InvalidInput(f"--fps {args.fps:g}: give frames a second, a number above 0")
+    if args.json and _to_stdout(args.log):
+        raise InvalidInput("--json and --log - both write to stdout: name a file for the log")
     with _opened(args) as project:
         by = (args.redo or 0) - (args.undo or 0)
         if by:
             _move(project, by)
         if args.log:
-            _write_log(project, args.log)
+            _write_log(project, args.log, overwrite=args.overwrite)
         facts = describe(project)
+    if _to_stdout(args.log):
+        return 0
     if args.json:
         print(json.dumps(facts, indent=2))
         return 0
@@ -105,9 +115,22 @@ def _move(project: Project, by: int) -> None:
     print(f"now at step {head} of {len(steps)}", file=sys.stderr)
 
 
-def _write_log(project: Project, out: Path) -> None:
-    try:
-        out.write_text(json.dumps(project.export_session()), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be written ({error.strerror or error})") from None
+def _to_stdout(out: Path | None) -> bool:
+    return out is not None and str(out) in ("-", "/dev/stdout")
+
+
+def _write_log(project: Project, out: Path, *, overwrite: bool) -> None:
+    from ivos.deliver.files import check_apart, new_file
+
+    text = json.dumps(project.export_session())
+    if _to_stdout(out):
+        print(text)
+        return
+    identity = project.video_identity
+    kept = [project.path, Path(identity.path)]
+    if identity.relative:
+        kept.append(project.path.resolve().parent / identity.relative)
+    check_apart(out, kept, "--log")
+    with new_file(out, overwrite=overwrite, flag="--log") as part:
+        part.write_text(text, encoding="utf-8")
     print(f"{out}: written; do it again with: ivos replay {out}", file=sys.stderr)

@@ -56,8 +56,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Segment ``args.video`` and write the result as a whole, or not at all."""
     from ivos.cuts import Shots
-    from ivos.deliver import write_overlay
-    from ivos.deliver.files import new_folder
+    from ivos.deliver.files import check_apart, new_folder
+    from ivos.deliver.movies import draw_overlay
     from ivos.masks import write_label_map
     from ivos.runtime import weights
     from ivos.session import Session
@@ -70,8 +70,13 @@ def run(args: argparse.Namespace) -> int:
         frames = _frames(args.frames, len(video))
         interactions = _interactions(args.scribbles, video, frames)
         _check_out(args.out)
-        suffixes = frozenset({".png", ".mp4"})
-        with new_folder(args.out, overwrite=args.overwrite, suffixes=suffixes) as folder:
+        check_apart(args.out, [args.video])
+        with new_folder(
+            args.out,
+            overwrite=args.overwrite,
+            suffixes=frozenset({".png", ".mp4"}),
+            ffmpeg_hint="check that VIDEO plays to its end and has at most 16384 pixels a side",
+        ) as folder:
             networks = weights.load(
                 args.weights or weights.DEFAULT, runtime=args.runtime, threads=args.threads
             )
@@ -82,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
             for frame in frames:
                 name = f"{video.frame_name(frame)}.png"
                 write_label_map(folder / _MASKS / name, session.labels(frame))
-            overlay = write_overlay(folder / _OVERLAY, video, session.labels, frames)
+            overlay = draw_overlay(folder / _OVERLAY, video, session.labels, frames)
             watch("writing", overlay)
         result = {
             "out": str(args.out),

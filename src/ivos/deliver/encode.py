@@ -23,6 +23,7 @@ from ivos.deliver.sound import Sound
 from ivos.deliver.source import source_file
 from ivos.errors import CannotDo
 from ivos.types import Video
+from ivos.video.index import open_container
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Packet: TypeAlias = "AnyPacket[Any]"  # a subscript that PyAV knows in its hints only
@@ -58,10 +59,9 @@ class Colour:
         path = source_file(video)
         if path is None:
             return cls()
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                return cls()
-            codec = container.streams.video[0].codec_context
+        container, stream = open_container(path)
+        with container:
+            codec = stream.codec_context
             if (codec.pix_fmt or "").startswith(("rgb", "bgr", "gbr", "pal", "argb", "abgr")):
                 return cls(int(codec.color_primaries), int(codec.color_trc), 1)
             full = int(codec.color_range) == _JPEG or (codec.pix_fmt or "").startswith("yuvj")
@@ -112,8 +112,9 @@ def _rates(video: Video) -> list[Fraction]:
     rates = [min(_USUAL_RATES, key=lambda rate: abs(rate - measured)), measured]
     path = source_file(video)
     if path is not None:
-        with av.open(str(path)) as container:
-            declared = container.streams.video[0].average_rate if container.streams.video else None
+        container, stream = open_container(path)
+        with container:
+            declared = stream.average_rate
         if declared:
             rates.insert(0, declared)
     return rates
@@ -142,13 +143,15 @@ class MovieWriter:
         size: tuple[int, int],
         times: Times,
         colour: Colour,
+        aspect: Fraction = Fraction(1),
         sound: Sound | None = None,
     ) -> None:
         self._codec, self._times, self._colour, self._sound = codec, times, colour, sound
+        self._aspect = aspect
         self._written = 0
         flags = {"movflags": "+faststart"} if codec.container in ("mp4", "mov") else {}
         self._container: OutputContainer = av.open(
-            str(path), "w", format=codec.container, options=flags
+            f"file:{path}", "w", format=codec.container, options=flags
         )
         self._stream = self._add_video(size)
         if sound is not None:
@@ -170,6 +173,7 @@ class MovieWriter:
         context = stream.codec_context
         context.options = dict(codec.options)
         context.time_base = stream.time_base = self._times.base
+        context.sample_aspect_ratio = self._aspect  # PyAV cannot hand it to Matroska and WebM
         context.color_primaries = colour.primaries
         context.color_trc = colour.transfer
         context.colorspace = colour.matrix
@@ -242,7 +246,9 @@ class GifWriter:
         self._table[: len(colours), 1:] = colours  # FFmpeg wants alpha, red, green, blue
         self._palette = palette
         options = {"final_delay": str(last)}
-        self._container: OutputContainer = av.open(str(path), "w", format="gif", options=options)
+        self._container: OutputContainer = av.open(
+            f"file:{path}", "w", format="gif", options=options
+        )
         self._stream = self._container.add_stream("gif", rate=100)
         self._stream.width, self._stream.height = size
         self._stream.pix_fmt = "pal8"

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,27 +27,31 @@ from ivos.errors import InvalidInput, OutputError
 _numbers = itertools.count()
 _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]+')
 _HINTS = {
-    errno.ENOSPC: "the disk is full: free some space, or choose another place with -o",
-    errno.EDQUOT: "your quota is used up: free some space, or choose another place with -o",
-    errno.EACCES: "no permission to write there: choose another place with -o",
-    errno.EPERM: "no permission to write there: choose another place with -o",
-    errno.EROFS: "the disk is read-only: choose another place with -o",
+    errno.ENOSPC: "the disk is full: free some space, or choose another place with {flag}",
+    errno.EDQUOT: "your quota is used up: free some space, or choose another place with {flag}",
+    errno.EACCES: "no permission to write there: choose another place with {flag}",
+    errno.EPERM: "no permission to write there: choose another place with {flag}",
+    errno.EROFS: "the disk is read-only: choose another place with {flag}",
     errno.ENOENT: "no such folder: check the spelling",
-    errno.EEXIST: "part of that path is a file, not a folder: choose another place with -o",
-    errno.ENOTDIR: "part of that path is a file, not a folder: choose another place with -o",
-    errno.ENAMETOOLONG: "that name is too long for this disk: choose a shorter one with -o",
+    errno.EEXIST: "part of that path is a file, not a folder: choose another place with {flag}",
+    errno.ENOTDIR: "part of that path is a file, not a folder: choose another place with {flag}",
+    errno.ENAMETOOLONG: "that name is too long for this disk: choose a shorter one with {flag}",
 }
+_KINDS_HINT = "choose another kind, or leave out --audio"
 
 
 @contextmanager
-def new_file(target: Path, *, overwrite: bool) -> Iterator[Path]:
+def new_file(
+    target: Path, *, overwrite: bool, flag: str = "-o", ffmpeg_hint: str = _KINDS_HINT
+) -> Iterator[Path]:
     """A path to write one file to; it becomes ``target`` when the block ends without an error.
 
-    Raises OutputError where ``target`` exists and may not be overwritten, or cannot be written.
+    Errors name ``flag`` as the option that ``target`` came from, and ``ffmpeg_hint`` as the way
+    out where FFmpeg refuses. Raises OutputError where ``target`` exists and may not be
+    overwritten, or cannot be written.
     """
-    if target.is_dir():
-        raise OutputError(f"{target} is a folder: name a file to write with -o")
-    with _part_of(target, overwrite) as part:
+    check_free(target, overwrite=overwrite, flag=flag)
+    with _part_of(target, overwrite, flag, ffmpeg_hint) as part:
         yield part
         with part.open("rb+") as file:
             os.fsync(file.fileno())
@@ -55,7 +59,13 @@ def new_file(target: Path, *, overwrite: bool) -> Iterator[Path]:
 
 
 @contextmanager
-def new_folder(target: Path, *, overwrite: bool, suffixes: frozenset[str]) -> Iterator[Path]:
+def new_folder(
+    target: Path,
+    *,
+    overwrite: bool,
+    suffixes: frozenset[str],
+    ffmpeg_hint: str = _KINDS_HINT,
+) -> Iterator[Path]:
     """A new folder to fill; it becomes ``target`` when the block ends without an error.
 
     An older ``target`` is replaced as a whole, and only where it holds nothing but files
@@ -64,12 +74,12 @@ def new_folder(target: Path, *, overwrite: bool, suffixes: frozenset[str]) -> It
     """
     if target.is_symlink():
         target = Path(os.path.realpath(target))
-    if target.is_file():
+    if _holding(target, "-o", target.is_file):
         raise OutputError(f"{target} is a file: name a folder to write with -o")
     empty = target.is_dir() and not any(target.iterdir())
     if target.is_dir() and not empty and overwrite:
         _check_only(target, suffixes)
-    with _part_of(target, overwrite or empty) as part:
+    with _part_of(target, overwrite or empty, "-o", ffmpeg_hint) as part:
         part.mkdir()
         yield part
         if target.is_dir():
@@ -81,36 +91,92 @@ def new_folder(target: Path, *, overwrite: bool, suffixes: frozenset[str]) -> It
             part.rename(target)
 
 
-@contextmanager
-def _part_of(target: Path, overwrite: bool) -> Iterator[Path]:
-    check_name(target)
+def check_free(target: Path, *, overwrite: bool, flag: str = "-o") -> None:
+    """Raises OutputError where ``target`` cannot become a file, or exists and is to stay."""
+    check_name(target, flag)
+    if _holding(target, flag, target.is_dir):
+        raise OutputError(f"{target} is a folder: name a file to write with {flag}")
+    if target.exists() and not target.is_file():
+        raise OutputError(f"{target} is a device or a pipe: name a file to write with {flag}")
+    _check_overwrite(target, overwrite, flag)
+
+
+def _check_overwrite(target: Path, overwrite: bool, flag: str) -> None:
     if target.exists() and not overwrite:
-        raise OutputError(f"{target} exists: pass --overwrite to replace it, or choose another -o")
+        raise OutputError(
+            f"{target} exists: pass --overwrite to replace it, or choose another {flag}"
+        )
+
+
+@contextmanager
+def _part_of(target: Path, overwrite: bool, flag: str, ffmpeg_hint: str) -> Iterator[Path]:
+    check_name(target, flag)
+    _check_overwrite(target, overwrite, flag)
     part = _hidden(target, "part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(target)
         yield part
     except OSError as error:
-        raise _one_line(target, error) from error
+        raise _one_line(target, error, flag) from error
     except av.FFmpegError as error:
         raise OutputError(
-            f"cannot write {target}: FFmpeg does not take it ({error.strerror}): "
-            "choose another kind, or leave out --audio"
+            f"cannot write {target}: FFmpeg does not take it ({error.strerror}): {ffmpeg_hint}"
         ) from error
     finally:
         _remove(part)
 
 
-def check_name(target: Path) -> None:
+def check_name(target: Path, flag: str = "-o") -> None:
     """Raises OutputError where a path does not say what is to be written is called."""
     if target.name in ("", ".."):
-        raise OutputError(f"{target}: name a file or folder to write with -o")
+        raise OutputError(f"{target}: name a file or folder to write with {flag}")
 
 
-def _one_line(target: Path, error: OSError) -> OutputError:
+def check_apart(target: Path, kept: Iterable[Path], flag: str = "-o") -> None:
+    """Raises OutputError where ``target`` is, holds or lies in one of ``kept``.
+
+    Those are what the work itself comes from, which no ``--overwrite`` may replace. What links in
+    a folder of images lead to is kept, too.
+    """
+    real = Path(os.path.realpath(target))
+    for place in kept:
+        whole = Path(os.path.realpath(place))
+        links = [entry for entry in whole.iterdir() if entry.is_symlink()] if whole.is_dir() else []
+        origins = [whole, *(Path(os.path.realpath(link)) for link in links)]
+        if _is_in(real, whole) or any(_is_in(origin, real) for origin in origins):
+            raise OutputError(
+                f"{target}: {place}, which this is made from, is or lies there and is never "
+                f"overwritten: choose another {flag}"
+            )
+
+
+def _is_in(path: Path, place: Path) -> bool:
+    """Whether ``path`` is ``place`` or lies in it, though the disk may not tell a from A."""
+    if path.is_relative_to(place):
+        return True
+    try:
+        found = place.stat()
+    except OSError:
+        return False
+    for part in (path, *path.parents):
+        with suppress(OSError):
+            if os.path.samestat(part.stat(), found):
+                return True
+    return False
+
+
+def _holding(target: Path, flag: str, question: Callable[[], bool]) -> bool:
+    """The answer of the disk about ``target``. Raises OutputError, for names that it refuses."""
+    try:
+        return question()
+    except OSError as error:
+        raise _one_line(target, error, flag) from error
+
+
+def _one_line(target: Path, error: OSError, flag: str) -> OutputError:
     hint = _HINTS.get(error.errno or 0) or error.strerror or str(error)
-    return OutputError(f"cannot write {target}: {hint}")
+    return OutputError(f"cannot write {target}: {hint.replace('{flag}', flag)}")
 
 
 def _hidden(target: Path, what: str) -> Path:

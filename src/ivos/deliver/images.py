@@ -12,6 +12,7 @@ from ivos.deliver.edges import Edges
 from ivos.deliver.files import inside, safe, write_png
 from ivos.deliver.job import Job, Meter
 from ivos.deliver.options import ExrOptions, SequenceOptions
+from ivos.deliver.source import pixel_aspect
 from ivos.errors import CannotDo
 from ivos.types import Frame, Progress
 
@@ -38,7 +39,11 @@ def write_exr(job: Job, out: Path, options: ExrOptions) -> Iterator[Progress]:
     except ImportError:
         raise CannotDo("EXR needs an extra: pip install 'ivos[exr]'") from None
     edges = Edges.of(options)
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    header = {
+        "compression": OpenEXR.ZIP_COMPRESSION,
+        "type": OpenEXR.scanlineimage,
+        "pixelAspectRatio": float(pixel_aspect(job.video)),
+    }
     meter = Meter(len(job.frames))
     for frame in job.frames:
         picture = job.video[frame]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ivos.deliver import coco, cvat, datasets, images, measure, movies
-from ivos.deliver.files import check_name, fill, new_file, new_folder, tokens_in
+from ivos.deliver.files import check_apart, check_name, fill, new_file, new_folder, tokens_in
 from ivos.deliver.job import Job
 from ivos.deliver.options import (
     BackgroundOptions,
@@ -28,7 +28,7 @@ from ivos.deliver.options import (
     SequenceOptions,
     TreeLabelOptions,
 )
-from ivos.deliver.source import MaskSource
+from ivos.deliver.source import MaskSource, origin
 from ivos.errors import InvalidInput
 from ivos.types import Progress
 
@@ -181,13 +181,24 @@ def export(source: MaskSource, kind: str, out: str | Path, **options: object) ->
     ``{kind}``, ``{date}``, ``{object}`` and ``{object_id}``; with one of the last two, each object
     is written to its own. Until the last frame is done nothing is seen under the final name; to
     cancel, close the iterator. Raises InvalidInput for what cannot be meant, and OutputError where
-    ``out`` exists (without ``overwrite``) or cannot be written.
+    ``out`` exists (without ``overwrite``) or cannot be written. Not even ``overwrite`` replaces the
+    video itself.
     """
-    return prepare(source, kind, out, **options).run()
+    return prepare(source, kind, out, kept=(), **options).run()
 
 
-def prepare(source: MaskSource, kind: str, out: str | Path, **options: object) -> Export:
-    """``export``, checked but not begun. Raises InvalidInput, and OutputError for a bad ``out``."""
+def prepare(
+    source: MaskSource,
+    kind: str,
+    out: str | Path,
+    *,
+    kept: Collection[Path] = (),
+    **options: object,
+) -> Export:
+    """``export``, checked but not begun. Raises InvalidInput, and OutputError for a bad ``out``.
+
+    What is ``kept`` (the project) is not replaced either.
+    """
     if kind not in KINDS:
         raise InvalidInput(f"no kind of export is called {kind!r}; there are {', '.join(KINDS)}")
     entry = KINDS[kind]
@@ -196,6 +207,8 @@ def prepare(source: MaskSource, kind: str, out: str | Path, **options: object) -
     separate = tokens_in(str(out)) & {"object", "object_id"}
     jobs = job.one_by_one() if separate else [job]
     work = tuple((each, _target(entry, kind, str(out), each)) for each in jobs)
+    for _, target in work:
+        check_apart(target, [*kept, *origin(source.video)])
     return Export(entry, asked, work)
 
 

@@ -24,6 +24,7 @@ from ivos.deliver.options import (
 )
 from ivos.deliver.paint import Colours, background, colour_table, composite, overlay
 from ivos.deliver.sound import Sound
+from ivos.deliver.source import pixel_aspect
 from ivos.errors import InvalidInput
 from ivos.masks import DAVIS_PALETTE
 from ivos.types import LabelMap, Progress, SoftMask, Video
@@ -120,18 +121,29 @@ def write_overlay(
     ``labels_of(frame)`` is (H, W) uint8 of object ids, ``colours`` (256, 3) RGB. The file
     appears when the last frame is done. Raises OutputError.
     """
+    with new_file(path, overwrite=overwrite) as part:
+        yield from draw_overlay(part, video, labels_of, frames, colours=colours)
+
+
+def draw_overlay(
+    path: Path,
+    video: Video,
+    labels_of: Callable[[int], LabelMap],
+    frames: range | None = None,
+    *,
+    colours: Colours = DAVIS_PALETTE,
+) -> Iterator[Progress]:
+    """``write_overlay`` straight to ``path``: for a place inside a folder that is not done yet."""
     chosen = range(len(video)) if frames is None else frames
     meter = Meter(len(chosen))
-    with (
-        new_file(path, overwrite=overwrite) as part,
-        MovieWriter(
-            part,
-            h264(None),
-            size=video.size,
-            times=Times.of(video, chosen),
-            colour=Colour.of(video),
-        ) as movie,
-    ):
+    with MovieWriter(
+        path,
+        h264(None),
+        size=video.size,
+        times=Times.of(video, chosen),
+        colour=Colour.of(video),
+        aspect=pixel_aspect(video),
+    ) as movie:
         for frame in chosen:
             movie.write(overlay(video[frame], labels_of(frame), colours))
             yield meter.tick(frame)
@@ -140,8 +152,9 @@ def write_overlay(
 def write_gif(job: Job, out: Path, options: GifOptions) -> Iterator[Progress]:
     """The overlay as an animated GIF that repeats; one palette for all frames."""
     height, width = job.video.size
-    factor = min(1.0, options.width / width)
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    shown_width = width * float(pixel_aspect(job.video))  # GIF players know square pixels only
+    factor = min(1.0, options.width / shown_width)
+    size = (max(1, round(shown_width * factor)), max(1, round(height * factor)))
     colours = _colours(job)
 
     def small(frame: int) -> Image.Image:
@@ -202,6 +215,7 @@ def _movie(
         size=job.video.size,
         times=Times.of(job.video, job.frames),
         colour=colour,
+        aspect=pixel_aspect(job.video),
         sound=Sound.of(job.video, job.frames) if options.audio else None,
     ) as movie:
         for frame in job.frames:

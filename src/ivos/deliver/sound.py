@@ -42,7 +42,7 @@ class Sound:
     """
 
     def __init__(self, path: Path, start: float, stop: float, zero: float | None = None) -> None:
-        self._input = av.open(str(path))
+        self._input = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
         if not self._input.streams.audio:
             self._input.close()
             raise InvalidInput(f"{path} has no sound: leave out --audio")
@@ -73,7 +73,7 @@ class Sound:
     def join(self, container: OutputContainer) -> None:
         """Add a stream to ``container``; its packets come from ``until``."""
         form = container.format.name.split(",")[0]
-        if self._stream.codec_context.name in _HOLDS[form]:
+        if self._stream.codec_context.codec.canonical_name in _HOLDS[form]:
             target = container.add_stream_from_template(self._stream)
             self._packets = self._copied(target)
         else:

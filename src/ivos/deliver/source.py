@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from ivos.types import LabelMap, ObjectId, SoftMask, Video
+from ivos.video.file import VideoFile
+from ivos.video.images import ImageFolder
 
 
 class NamedObject(Protocol):
@@ -61,7 +64,18 @@ class FromFile(Protocol):
 
 
 def source_file(video: Video) -> Path | None:
-    """The video file behind ``video``; None for folders of images and made videos."""
-    if isinstance(video, FromFile) and Path(video.source).is_file():
-        return Path(video.source)
+    """The video file behind ``video``; None for images, in a folder or a stack, and made videos."""
+    if isinstance(video, FromFile) and not isinstance(video, ImageFolder):
+        path = Path(video.source)
+        return path if path.is_file() else None
     return None
+
+
+def pixel_aspect(video: Video) -> Fraction:
+    """How wide a pixel is to be shown, its height being 1; 1 where nothing says otherwise."""
+    return video.pixel_aspect if isinstance(video, VideoFile) else Fraction(1)
+
+
+def origin(video: Video) -> tuple[Path, ...]:
+    """The file or folder that ``video`` was read from; nothing for a made one."""
+    return (Path(video.source),) if isinstance(video, FromFile) else ()

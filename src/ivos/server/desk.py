@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +28,7 @@ from ivos.server.protocol import (
     ChangeObject,
     Command,
     Done,
+    Event,
     Export,
     Failed,
     Interact,
@@ -48,6 +48,7 @@ from ivos.server.protocol import (
 from ivos.server.review import ReviewTracks
 from ivos.server.values import RunValue
 from ivos.server.waiting import Patient, Say, Waiting, foreseen, labels_with
+from ivos.server.waiting_file import WaitingFile
 from ivos.server.worker import Worker
 from ivos.session import Session, Store, merge
 from ivos.types import Mask, ObjectId, Progress, SoftMask
@@ -57,7 +58,14 @@ class Desk:
     """One session at work."""
 
     def __init__(
-        self, session: Session, store: Store, worker: Worker, exports_folder: Path, say: Say
+        self,
+        session: Session,
+        store: Store,
+        worker: Worker,
+        say: Say,
+        *,
+        exports_folder: Path,
+        waiting_file: Path,
     ) -> None:
         self._session = session
         self._store = store
@@ -69,7 +77,10 @@ class Desk:
         self._cuts: frozenset[int] = frozenset()
         self._run: RunValue | None = None
         self._cancelled = False
-        self._waiting: list[Waiting] = []
+        self._kept = WaitingFile(waiting_file, session)
+        self._problems: list[Event | bytes] = []
+        self._waiting = [Waiting(one, self._problems.append) for one in self._kept.left()]
+        self._do_waiting()
         self._catch_up()
 
     # Looking
@@ -88,8 +99,9 @@ class Desk:
     def greet(self, say: Say) -> None:
         """Tell a page that has just come all it needs."""
         say(self.snapshot())
-        for message in self._review.all():
+        for message in [*self._review.all(), *self._problems]:
             say(message)
+        self._problems.clear()
 
     def labels(self, frame: int, before: int | None = None) -> bytes:
         """A packet of labels; with ``before`` those from before that step. Raises InvalidInput."""
@@ -145,10 +157,8 @@ class Desk:
 
     def close(self) -> None:
         """Nothing is lost: every step was written when it was done, and what waited is done now."""
-        for one in self._waiting:
-            with suppress(IvosError):  # nobody is left to be told
-                self._do_now(one.command)
-        self._waiting.clear()
+        self._run = None
+        self._do_waiting()
 
     def _do_now(self, command: Command) -> None:
         match command:
@@ -310,9 +320,12 @@ class Desk:
     def _do_waiting(self) -> None:
         while self._waiting and self._run is None:  # counted in snapshots until they are done
             self._after_run(self._waiting.pop(0))
+        if not self._waiting:
+            self._kept.clear()
 
     def _after_run(self, one: Waiting) -> None:
         try:
+            self._kept.begin()
             self._do_now(one.command)
         except IvosError as error:
             one.say(Failed(one.command.id, str(error)))
@@ -323,6 +336,7 @@ class Desk:
             commands = [*(one.command for one in self._waiting), command]
             labels = foreseen(self._session, self._store, commands, command.frame)
             self._say(pack_labels(command.frame, self._session.head, labels))
+        self._kept.keep(command)
         self._waiting.append(Waiting(command, say))
         self._say(self.snapshot())
 

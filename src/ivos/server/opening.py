@@ -26,9 +26,9 @@ class OpenedProject:
         self.store: ProjectStore = project.store
 
     @property
-    def name(self) -> str:
-        """The project's file name."""
-        return self._project.path.name
+    def path(self) -> Path:
+        """The project's file."""
+        return self._project.path
 
     def close(self) -> None:
         """Let go of the project and its video."""

@@ -67,8 +67,8 @@ class Opened(Protocol):
         ...
 
     @property
-    def name(self) -> str:
-        """What people call it: the project's file name."""
+    def path(self) -> Path:
+        """The project's file; people call it by its name."""
         ...
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from math import floor
 from operator import index as as_index
 from pathlib import Path
@@ -85,11 +86,12 @@ class VideoFile:
         container, stream = open_container(source)
         with container:
             self.codec: str = stream.codec_context.name
-            rate = stream.average_rate
+            rate, aspect = stream.average_rate, stream.sample_aspect_ratio or Fraction(1)
             index = build_index(container, stream, source)
         first = self._first_picture(index)
         self._stored = (first.width, first.height)
         self._orientation = Orientation.of(first)
+        self._aspect = 1 / aspect if self._orientation.transpose else aspect
         if not index.counted and first.pts is not None and first.pts > index.times[0]:
             kept = tuple(time for time in index.times if time >= first.pts)
             index = FrameIndex(kept, index.time_base, index.keyframes, counted=False)
@@ -120,6 +122,11 @@ class VideoFile:
         """(height, width) in pixels, as displayed."""
         width, height = self._stored
         return (width, height) if self._orientation.transpose else (height, width)
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """How wide a pixel is to be shown, its height being 1, as displayed."""
+        return self._aspect
 
     @property
     def fps(self) -> float:

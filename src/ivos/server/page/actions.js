@@ -5,7 +5,7 @@ import { request } from "./api.js";
 import { painted } from "./brush.js";
 import { suspects } from "./review.js";
 import { covers, neighbour } from "./spans.js";
-import { accepted, freeObject, selected, settled, whyNotPropagate, workSpan } from "./state.js";
+import { accepted, freeObject, objectToDraw, selected, settled, whyNotPropagate, workSpan } from "./state.js";
 import { centred, zoomed } from "./view.js";
 import { frames } from "./words.js";
 
@@ -142,7 +142,6 @@ export class Actions {
     if (!connection) return;
     const object = this.meant(state, /** @type {[number, number]} */ (path[0]), positive);
     const prompts = [{ kind, object_id: object, path, positive }];
-    if (state.playing) this.store.send({ type: "play", on: false });
     if (state.look === "source" || state.compare) this.showMasks();
     this.store.send({ type: "sent", stroke: { id: connection.nextNumber, frame: state.frame, object, prompts } });
     if (await this.ask({ type: "interact", frame: state.frame, prompts })) return;
@@ -154,7 +153,7 @@ export class Actions {
   /** The object that a stroke is about: the selected one; but a stroke that takes away is about the
    * object that it begins on, whichever is selected. @param {State} state @param {[number, number]} point @param {boolean} positive */
   meant(state, [x, y], positive) {
-    const chosen = state.object ?? freeObject(state);
+    const chosen = objectToDraw(state);
     const labels = this.parts.masks()?.get(`labels/${state.frame}`);
     if (positive || !labels) return chosen;
     const column = Math.min(Math.floor(x * labels.width), labels.width - 1);
@@ -171,7 +170,7 @@ export class Actions {
     const state = this.store.get();
     const connection = this.parts.connection();
     if (!connection) return;
-    const object = state.object ?? freeObject(state);
+    const object = objectToDraw(state);
     const masks = this.parts.masks();
     const name = `labels/${state.frame}`;
     const known = masks?.get(name);

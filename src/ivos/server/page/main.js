@@ -53,6 +53,7 @@ const pointer = new Pointer(stage, store.get, {
     actions.paint(runs, erase);
   },
   sizeBrush: (diameter) => store.send({ type: "brush", diameter }),
+  hold: (on) => store.send({ type: "draw", on }),
   whyNot: () => actions.whyNotDraw(),
   explain: (text) => tell("info", text),
 });
@@ -151,6 +152,7 @@ function heard(key, event) {
 
 /** @param {string} key @param {import("./protocol.js").Welcome} event */
 function welcome(key, event) {
+  if (event.project !== store.get().project) pointer.drop(); // a stroke belongs to its own video
   opening.hide();
   pictures?.close();
   masks?.close();

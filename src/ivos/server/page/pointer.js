@@ -19,6 +19,7 @@ import { moved, thinned, toFraction, toImage, zoomed } from "./view.js";
  * @property {(kind: "scribble" | "click" | "box", path: [number, number][], positive: boolean) => void} prompt
  * @property {(pairs: number[], erase: boolean) => void} paint
  * @property {(diameter: number) => void} sizeBrush
+ * @property {(on: boolean) => void} hold a stroke begins, or is over: meanwhile the frame must stay
  * @property {() => string | null} whyNot why nothing can be drawn now, or null
  * @property {(text: string) => void} explain */
 
@@ -90,6 +91,7 @@ export class Pointer {
       this.wishes.explain(problem);
       return;
     }
+    this.wishes.hold(true);
     const excluding = event.button === 2 || event.altKey;
     const image = toImage(this.stage.view, ...at);
     const tool = event.buttons & 32 ? "eraser" : state.tool;
@@ -151,6 +153,7 @@ export class Pointer {
       const pairs = runs(gesture.marked);
       if (pairs.length > 0) this.wishes.paint(pairs, gesture.erase);
     } else if (gesture.kind === "prompt") this.finish(gesture);
+    this.wishes.hold(false);
     this.stage.draw();
   }
 
@@ -179,6 +182,7 @@ export class Pointer {
     const drawing = this.gesture !== null;
     this.gesture = null;
     this.stage.draft = null;
+    this.wishes.hold(false);
     this.stage.draw();
     return drawing;
   }

@@ -31,6 +31,7 @@ import { count, covers, withFrame } from "./spans.js";
  * @property {RunValue | null} run
  * @property {number} frame
  * @property {boolean} playing
+ * @property {boolean} drawing whether a stroke is being drawn: the frame stays what it is until it is over
  * @property {number | null} markIn first frame of the span that is worked on
  * @property {number | null} markOut last frame of it
  * @property {Tool} tool
@@ -65,6 +66,7 @@ export const START = {
   run: null,
   frame: 0,
   playing: false,
+  drawing: false,
   markIn: null,
   markOut: null,
   tool: "scribble",
@@ -91,6 +93,7 @@ export const START = {
  *   | { type: "refuse", problem: string }
  *   | { type: "seek", frame: number }
  *   | { type: "play", on: boolean }
+ *   | { type: "draw", on: boolean }
  *   | { type: "mark", end: "in" | "out" | "none", frame: number }
  *   | { type: "tool", tool: Tool }
  *   | { type: "positive", positive: boolean }
@@ -121,9 +124,11 @@ export function next(state, event) {
     case "refuse":
       return { ...state, phase: "refused", problem: event.problem, playing: false };
     case "seek":
-      return { ...state, frame: held(event.frame, state.video) };
+      return state.drawing ? state : { ...state, frame: held(event.frame, state.video) };
     case "play":
-      return { ...state, playing: event.on };
+      return { ...state, playing: event.on && !state.drawing };
+    case "draw":
+      return { ...state, drawing: event.on, playing: state.playing && !event.on };
     case "mark":
       return marked(state, event);
     case "tool":
@@ -149,7 +154,7 @@ export function next(state, event) {
     case "wipe":
       return { ...state, wipe: Math.min(1, Math.max(0, event.at)) };
     case "check":
-      return { ...state, frame: held(event.frame, state.video), checked: [...state.checked, event.frame], playing: false };
+      return state.drawing ? state : { ...state, frame: held(event.frame, state.video), checked: [...state.checked, event.frame], playing: false };
     case "sent":
       return { ...state, pending: [...state.pending, event.stroke] };
     case "dialog":
@@ -303,6 +308,12 @@ export function freeObject(state) {
   let id = 1;
   while (taken.has(id)) id++;
   return id;
+}
+
+/** The object that a new stroke is about: the selected one; where none is, that of the strokes on their way,
+ * so that two quick ones make one object. @param {State} state */
+export function objectToDraw(state) {
+  return state.object ?? state.pending.at(-1)?.object ?? freeObject(state);
 }
 
 /** Why nothing can be propagated yet, or null where it can. @param {State} state */
