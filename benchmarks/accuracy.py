@@ -47,7 +47,8 @@ def main() -> int:
         path = args.out / f"accuracy-{method}.json"
         if not args.table:
             code = ivos(
-                ["evaluate", str(args.root), "--method", method, "--json", str(path), *further]
+                ["evaluate", str(args.root), "--method", method, "--json", str(path), "--overwrite"]
+                + further
             )
             if code:
                 return code

@@ -183,6 +183,32 @@ def test_binary_masks_become_zero_and_one_only_if_asked(tmp_path: Path):
     np.testing.assert_array_equal(read_binary_mask(path), [[False, True], [True, False]])
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_a_cut_out_is_the_object_where_its_alpha_covers_at_least_half(tmp_path: Path, mode: str):
+    path = tmp_path / "cut-out.png"
+    alpha = np.array([[0, 127], [128, 255]], np.uint8)
+    pixels = np.dstack([np.full_like(alpha, 90)] * (len(mode) - 1) + [alpha])
+    Image.fromarray(pixels).save(path)
+    np.testing.assert_array_equal(read_binary_mask(path), alpha >= 128)
+
+
+def test_of_a_picture_that_is_opaque_everywhere_the_colours_count(tmp_path: Path):
+    path = tmp_path / "opaque.png"
+    grey = np.array([[0, 255], [255, 0]], np.uint8)
+    Image.fromarray(np.dstack([grey, grey, grey, np.full_like(grey, 255)])).save(path)
+    np.testing.assert_array_equal(read_binary_mask(path), grey == 255)
+
+
+def test_a_picture_too_large_to_be_read_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "huge.png"
+    Image.fromarray(np.zeros((40, 40), np.uint8)).save(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(InvalidInput, match="that many pixels"):
+        read_binary_mask(path)
+
+
 def test_what_is_no_label_map_is_said_in_one_line(tmp_path: Path):
     colour = tmp_path / "colour.png"
     Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save(colour)

@@ -60,8 +60,8 @@ def test_a_stack_of_pages_is_a_video_and_its_depth_is_scaled_alike_on_all_pages(
         assert video.frame_name(3) == "00003"
         assert video.timestamp(3) == pytest.approx(0.6)
         levels = {t: int(video[t][0, 0, 0]) for t in shuffled(8)}
-        ten_bits = [min(255, round(120 * (t + 3) * 255 / 1023)) for t in range(8)]
-        assert [levels[t] for t in range(8)] == ten_bits
+        twelve_bits = [round(120 * (t + 3) * 255 / 4095) for t in range(8)]
+        assert [levels[t] for t in range(8)] == twelve_bits
 
 
 def test_photos_of_turned_cameras_come_upright(tmp_path: Path):
@@ -90,8 +90,10 @@ def test_frames_of_a_folder_last_as_long_as_asked(tmp_path: Path):
         assert (video.fps, video.timestamp(2), video.frame_at(0.2)) == (10, 0.2, 2)
     with open_video(folder) as video:
         assert video.fps == 24
-    with pytest.raises(VideoError, match="above 0"):
+    with pytest.raises(VideoError, match="give 0.001 to 100000"):
         open_video(folder, fps=0)
+    with pytest.raises(VideoError, match="inf frames a second is not possible"):
+        open_video(folder, fps=float("inf"))
 
 
 def test_memory_is_bounded_for_folders_too(tmp_path: Path):
@@ -136,3 +138,38 @@ def test_the_root_of_a_data_set_names_the_sequences_that_it_holds(tmp_path: Path
 def test_an_empty_folder_says_what_it_lacks(tmp_path: Path):
     with pytest.raises(VideoError, match="holds no images"):
         open_video(tmp_path)
+
+
+@pytest.mark.parametrize(("scale", "white"), [(1, 4095), (16, 65535)])
+def test_a_dark_first_frame_does_not_make_the_others_white(tmp_path: Path, scale: int, white: int):
+    (tmp_path / "deep").mkdir()
+    values = [3, 1000, 2000, 4000]
+    for frame, value in enumerate(values):
+        page = np.full((20, 30), value * scale, np.uint16)
+        Image.fromarray(page).save(tmp_path / f"deep/{frame}.png")
+    with open_video(tmp_path / "deep") as video:
+        found = [int(video[frame][0, 0, 0]) for frame in (0, 1, 2, 3)]
+    assert found == [round(value * scale * 255 / white) for value in values]
+
+
+def test_fractions_have_one_scale_on_all_frames(tmp_path: Path):
+    (tmp_path / "deep").mkdir()
+    for frame in range(30):
+        page = np.full((20, 30), frame / 10, np.float32)
+        Image.fromarray(page).save(tmp_path / f"deep/{frame}.tif")
+    with open_video(tmp_path / "deep") as video:
+        found = [int(video[frame][0, 0, 0]) for frame in (29, 0, 15)]
+    assert found == [255, 0, round(15 / 29 * 255)]
+
+
+def test_a_damaged_image_does_not_take_the_others_their_scale(tmp_path: Path):
+    (tmp_path / "deep").mkdir()
+    for frame in range(5):
+        page = np.full((20, 30), 900 + frame, np.uint16)
+        Image.fromarray(page).save(tmp_path / f"deep/{frame}.png")
+    whole = (tmp_path / "deep/2.png").read_bytes()
+    (tmp_path / "deep/2.png").write_bytes(whole[: len(whole) // 2 + 10])
+    with open_video(tmp_path / "deep") as video:
+        assert int(video[4][0, 0, 0]) == round(904 * 255 / 1023)
+        with pytest.raises(VideoError, match="2.png: the image is cut off"):
+            video[2]

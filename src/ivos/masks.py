@@ -274,11 +274,15 @@ def read_label_map(path: str | Path) -> LabelMap:
 
 
 def read_binary_mask(path: str | Path) -> Mask:
-    """(H, W) boolean from an image whose pixels are zero or not (0/255, 0/1).
-
-    Raises InvalidInput.
+    """(H, W) boolean from an image whose pixels are zero or not (0/255, 0/1); a cut-out, whose
+    alpha varies, is the object where it covers at least half. Raises InvalidInput.
     """
     with _opened(path) as image:
+        if "A" in image.getbands():
+            alpha = np.array(image.getchannel("A"))
+            if alpha.min() != alpha.max():
+                covered: Mask = alpha >= 128
+                return covered
         if image.mode not in ("P", "L", "1", "I;16"):
             image = image.convert("L")
         found: Mask = np.array(image) != 0
@@ -292,6 +296,8 @@ def _opened(path: str | Path) -> Image.Image:
             image.load()
     except FileNotFoundError:
         raise InvalidInput(f"{path}: no such file") from None
+    except Image.DecompressionBombError:
+        raise InvalidInput(f"{path}: an image of that many pixels is not read") from None
     except (OSError, SyntaxError, ValueError) as error:
         raise InvalidInput(f"{path}: not an image that can be read ({error})") from None
     return image

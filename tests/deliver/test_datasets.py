@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from ivos.deliver import export
 from ivos.errors import InvalidInput
+from ivos.types import LabelMap, SoftMask
 from tests.clips import numbered_frame, read_number
 from tests.deliver.made import MadeSource, MadeVideo, Thing, pixels
 
@@ -101,6 +103,42 @@ def test_objects_of_one_name_do_not_share_files(tmp_path: Path):
     source = MadeSource(objects=(Thing(3, "car/1"), Thing(7, "Car:1")))
     list(export(source, "binary", tmp_path / "out", frames="0:1"))
     assert files(tmp_path / "out") == ["Car_1-7/00000.png", "car_1-3/00000.png"]
+
+
+@dataclass
+class Named(MadeSource):
+    """The dog, under as many ids as there are names."""
+
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.objects = [Thing(key, name) for key, name in enumerate(self.names, start=1)]
+
+    def labels(self, frame: int) -> LabelMap:
+        labels = np.zeros(self.video.size, np.uint8)
+        for item in self.objects:
+            labels[4 * item.object_id, :] = item.object_id
+        return labels
+
+    def soft(self, object_id: int, frame: int) -> SoftMask:
+        return (self.labels(frame) == object_id).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("names", "folders"),
+    [
+        (("x", "x", "x-2"), ["x-1", "x-2", "x-2-2"]),
+        (("x-2", "X", "x"), ["X-2-2", "x-2", "x-3"]),
+        (("a/b", "a?b", "c"), ["a_b-1", "a_b-2", "c"]),
+    ],
+)
+def test_no_object_loses_its_files_to_another(
+    tmp_path: Path, names: tuple[str, ...], folders: list[str]
+):
+    list(export(Named(names=names), "binary", tmp_path / "out", frames="0:1"))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == folders
+    list(export(Named(names=names), "csv", tmp_path / "{object}.csv", frames="0:1"))
+    assert sorted(path.stem for path in tmp_path.glob("*.csv")) == folders
 
 
 def test_a_token_for_the_object_in_the_path_makes_an_export_of_each(tmp_path: Path):

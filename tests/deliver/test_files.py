@@ -14,7 +14,7 @@ from PIL import Image
 
 from ivos.deliver import KINDS, export
 from ivos.deliver.files import new_folder
-from ivos.errors import OutputError
+from ivos.errors import InvalidInput, OutputError
 from ivos.video import open_video
 from tests.clips import numbered_frame, write_clip
 from tests.deliver.made import MadeSource, MadeVideo
@@ -228,3 +228,21 @@ def test_a_device_is_never_replaced(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(OutputError, match="is a device or a pipe"):
         list(export(MadeSource(), "csv", tmp_path / "pipe.csv", overwrite=True))
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "value"),
+    [
+        ("webm", "grow", float("nan")),
+        ("webm", "feather", float("nan")),
+        ("webm", "shrink", float("inf")),
+        ("cvat", "tolerance", float("inf")),
+        ("csv", "scale", 1e308),
+        ("csv", "scale", 1e-320),
+        ("gif", "fps", float("nan")),
+        ("overlay", "opacity", float("nan")),
+    ],
+)
+def test_numbers_that_cannot_be_are_told(tmp_path: Path, kind: str, option: str, value: float):
+    with pytest.raises(InvalidInput):
+        export(MadeSource(), kind, tmp_path / "out", **{option: value})

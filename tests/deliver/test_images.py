@@ -10,8 +10,10 @@ from PIL import Image
 
 from ivos.deliver import export
 from ivos.deliver.edges import Edges
+from ivos.video import open_video
 from tests.clips import read_number
 from tests.deliver.made import MadeSource, MadeVideo, Thing
+from tests.deliver.test_movies import squeezed
 
 
 def soft_of_all(source: MadeSource, frame: int) -> np.ndarray:
@@ -79,3 +81,21 @@ def test_exr_can_hold_the_mattes_alone(tmp_path: Path):
     with exr.File(str(tmp_path / "out/clip.1006.exr"), separate_channels=True) as file:
         assert file.channels().keys() == {"A", "dog.A", "cat.A"}
         np.testing.assert_array_equal(file.channels()["cat.A"].pixels, MadeSource().masks(5)[7])
+
+
+def test_no_layer_of_exr_takes_the_place_of_another(tmp_path: Path):
+    exr = pytest.importorskip("OpenEXR")
+    source = MadeSource(objects=(Thing(3, "arm.l"), Thing(7, "arm_l")))
+    list(export(source, "exr", tmp_path / "out", frames="5:6", edges="hard"))
+    with exr.File(str(tmp_path / "out/clip.1006.exr"), separate_channels=True) as file:
+        mattes = {key: channel.pixels for key, channel in file.channels().items() if "." in key}
+    for name, key in (("arm_l-3.A", 3), ("arm_l-7.A", 7)):
+        np.testing.assert_array_equal(mattes[name] > 0.5, source.masks(5)[key])
+
+
+def test_exr_keeps_the_shape_of_pixels(tmp_path: Path):
+    exr = pytest.importorskip("OpenEXR")
+    video = open_video(squeezed(tmp_path / "clip.mp4"))
+    list(export(MadeSource(video), "exr", tmp_path / "out", frames="0:1"))
+    with exr.File(str(tmp_path / "out/clip.1001.exr")) as file:
+        assert file.header()["pixelAspectRatio"] == pytest.approx(4 / 3)

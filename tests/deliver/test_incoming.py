@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -417,3 +418,156 @@ def test_an_import_never_changes_what_is_locked(tmp_path: Path):
     with pytest.raises(InvalidInput, match="locked on frame 4"):
         list(into.import_masks(masks, masks.names))
     np.testing.assert_array_equal(into.labels(4) == 3, mine)
+
+
+def folder_of(path: Path, pictures: list[NDArray[Any]], suffix: str = ".png") -> Path:
+    for frame, values in enumerate(pictures):
+        save(path / f"{frame:05d}{suffix}", values)
+    return path
+
+
+def labels_with(*values: int) -> NDArray[np.uint8]:
+    """A stripe for each value, ever narrower, on nothing."""
+    found = np.zeros((48, 64), np.uint8)
+    for index, value in enumerate(values):
+        found[4 + 10 * index : 12 + 10 * index, 8 : 60 - 15 * index] = value
+    return found
+
+
+@pytest.mark.parametrize(
+    ("dtype", "suffix"),
+    [(np.uint16, ".png"), (np.uint16, ".tif"), (np.int32, ".tif"), (np.float32, ".tif")],
+)
+def test_object_ids_in_deep_pixels_are_object_ids(tmp_path: Path, dtype: type, suffix: str):
+    truth = [labels_with(1, 2), labels_with(2), labels_with(2, 9)]
+    found = read_masks(
+        folder_of(tmp_path / "m", [labels.astype(dtype) for labels in truth], suffix), matching()
+    )
+    assert (found.form, [*found.names]) == ("davis", [1, 2, 9])
+    for frame, masks in found.items():
+        for key, mask in masks.items():
+            np.testing.assert_array_equal(mask, truth[frame] == key)
+
+
+def test_deep_pixels_above_all_ids_are_probabilities(tmp_path: Path):
+    grey = np.linspace(0, 65535, 48 * 64).reshape(48, 64).astype(np.uint16)
+    found = read_masks(folder_of(tmp_path / "m", [grey]), matching())
+    assert found.form == "soft"
+    np.testing.assert_allclose(found[0][1], grey / 65535, atol=1e-6)
+
+
+def test_fractions_from_0_to_1_are_probabilities(tmp_path: Path):
+    grey = np.linspace(0, 1, 48 * 64).reshape(48, 64).astype(np.float32)
+    path = folder_of(tmp_path / "m", [grey, np.zeros_like(grey)], ".tif")
+    found = read_masks(path, matching())
+    assert found.form == "soft"
+    np.testing.assert_allclose(found[0][1], grey)
+    assert not found[1][1].any()
+    assert [*read_masks(path, matching(), "binary")[0][1][0, :2]] == [False, True]
+    for form in ("davis", "mots"):
+        with pytest.raises(InvalidInput, match=r"00000.tif: fractions are no object ids"):
+            read_masks(path, matching(), form)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1.5, -1.0, 70000.0])
+def test_fractions_that_are_no_masks_are_told(tmp_path: Path, value: float):
+    path = folder_of(tmp_path / "m", [np.full((48, 64), value, np.float32)], ".tif")
+    for form in (None, "davis", "binary", "soft", "mots"):
+        with pytest.raises(InvalidInput, match=r"00000.tif: pixels from .* are no masks"):
+            [*read_masks(path, matching(), form).values()]
+
+
+def test_whole_numbers_beyond_16_bits_are_told(tmp_path: Path):
+    path = folder_of(tmp_path / "m", [np.full((48, 64), 65537, np.int32)], ".tif")
+    with pytest.raises(InvalidInput, match="pixels from 65537 to 65537 are no masks"):
+        read_masks(path, matching())
+
+
+def test_an_object_that_is_rarely_there_is_still_recognised_as_black_and_white(tmp_path: Path):
+    empty = np.zeros((48, 64), np.uint8)
+    pictures = [empty] * 12
+    pictures[7] = labels_with(255)
+    found = read_masks(folder_of(tmp_path / "m", pictures), matching())
+    assert found.form == "binary"
+    assert [bool(found[frame][1].any()) for frame in range(12)] == [f == 7 for f in range(12)]
+
+
+def test_a_smooth_edge_of_few_greys_is_no_object(tmp_path: Path):
+    matte = labels_with(255)
+    matte[4, 8:60], matte[11, 8:60], matte[4:12, 8] = 64, 128, 64
+    found = read_masks(folder_of(tmp_path / "m", [matte]), matching())
+    assert (found.form, [*found.names]) == ("soft", [1])
+    np.testing.assert_allclose(found[0][1], matte / np.float32(255), atol=1e-6)
+
+
+def test_a_border_of_void_does_not_make_ids_a_matte(tmp_path: Path):
+    labels = labels_with(1, 2)
+    labels[4, 8:60] = 255
+    found = read_masks(folder_of(tmp_path / "m", [labels]), matching())
+    assert (found.form, [*found.names]) == ("davis", [1, 2])
+
+
+def test_where_no_masks_are_found_it_is_said_how_to_name_the_form(tmp_path: Path):
+    path = folder_of(tmp_path / "m", [np.zeros((48, 64), np.uint8)])
+    with pytest.raises(
+        InvalidInput, match=r"no masks in it, read as davis; .* with --form \(davis"
+    ):
+        read_masks(path, matching())
+    assert not read_masks(path, matching(), "binary")[0][1].any()
+
+
+@pytest.mark.parametrize("corner", [float("nan"), float("inf"), 1e12])
+def test_a_polygon_beyond_any_picture_is_told(tmp_path: Path, corner: float):
+    coco = {
+        "images": [{"id": 1, "file_name": "00001.png", "width": 64, "height": 48}],
+        "categories": [{"id": 1, "name": "dog"}],
+        "annotations": [
+            {"image_id": 1, "category_id": 1, "segmentation": [[1, 1, 9, corner, 9, 9]]}
+        ],
+    }
+    (tmp_path / "c.json").write_text(json.dumps(coco))
+    found = read_masks(tmp_path / "c.json", matching())
+    with pytest.raises(InvalidInput, match="a corner of a polygon lies beyond any picture"):
+        found[1]
+
+
+def test_what_is_found_broken_late_is_one_line(tmp_path: Path):
+    path = folder_of(tmp_path / "m", [labels_with(255)] * 2)
+    found = read_masks(path, matching())
+    (path / "00001.png").write_bytes(b"")
+    with pytest.raises(InvalidInput, match=r"00001.png: not a picture"):
+        found[1]
+    (path / "00001.png").unlink()
+    with pytest.raises(InvalidInput, match=r"00001.png"):
+        found[1]
+
+
+@dataclass
+class CountedFromOne(MadeVideo):
+    """Images called 000001, 000002, ..., as many data sets have them."""
+
+    def frame_name(self, frame: int) -> str:
+        return f"{frame + 1:06d}"
+
+
+@pytest.mark.parametrize("frames", [None, "1:6"])
+def test_mots_comes_back_on_its_frames_where_images_count_from_one(
+    tmp_path: Path, frames: str | None
+):
+    source = MadeSource(CountedFromOne())
+    list(export(source, "mots", tmp_path / "out", frames=frames))
+    found = read_masks(tmp_path / "out", matching(video=source.video))
+    assert [*found] == [*range(12)][slice(1, 6) if frames else slice(None)]
+    check(found, source)
+
+
+def test_mots_of_times_from_0_is_told_from_names_of_images(tmp_path: Path):
+    source = MadeSource(CountedFromOne())
+    list(export(source, "mots", tmp_path / "out", start_frame=0))  # as all exports once were
+    found = read_masks(tmp_path / "out", matching(video=source.video))
+    assert [*found] == [*range(12)]
+    check(found, source)
+    list(export(source, "mots", tmp_path / "part", start_frame=0, frames="1:6"))
+    found = read_masks(tmp_path / "part", matching(video=source.video, start_frame=0))
+    assert [*found] == [*range(1, 6)]
+    check(found, source)

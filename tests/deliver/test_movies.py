@@ -11,6 +11,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.stream import Disposition
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -484,3 +485,29 @@ def test_sound_of_a_name_with_a_colon_is_found(tmp_path: Path, monkeypatch: pyte
     list(export(MadeSource(open_video("10:30.mkv")), "overlay", "out.mp4", audio=True))
     with av.open("out.mp4") as container:
         assert container.streams.audio
+
+
+def test_colour_and_rate_are_those_of_the_stream_that_is_shown(tmp_path: Path):
+    with av.open(str(tmp_path / "two.mp4"), "w") as output:
+        streams = []
+        for side, rate, number in ((16, 5, 9), (64, 25, 6)):  # BT.2020, then BT.601
+            stream = output.add_stream("libx264", rate=rate)
+            stream.width, stream.height, stream.pix_fmt = side, side, "yuv420p"
+            context = stream.codec_context
+            context.color_primaries, context.color_trc, context.colorspace = number, 6, number
+            streams.append(stream)
+        streams[0].disposition = Disposition(0)  # a thumbnail, say
+        streams[1].disposition = Disposition.default  # the one that players choose
+        for number in range(4):
+            for stream in streams:
+                picture = np.full((stream.height, stream.width, 3), 40 * number, np.uint8)
+                output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        for stream in streams:
+            output.mux(stream.encode(None))
+    video = open_video(tmp_path / "two.mp4")
+    assert video.size == (64, 64)
+    list(export(MadeSource(video), "overlay", tmp_path / "out.mp4"))
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.colorspace == 6
+        assert stream.average_rate == 25

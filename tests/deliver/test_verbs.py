@@ -243,3 +243,47 @@ def test_the_documents_name_every_kind_and_only_flags_that_exist():
     flags = {flag.lstrip("-").replace("-", "_") for flag in re.findall(r"--[a-z][a-z-]+", words)}
     of_import = {"video", "form", "object", "frame", "annotate", "resize", "list"}
     assert flags - set(FLAGS) - of_import == set()
+
+
+def strokes(*frames: int, length: int = 12) -> str:
+    stroke = {"object_id": 3, "path": [[0.1, 0.2], [0.2, 0.3]]}
+    drawn = [[stroke] if frame in frames else [] for frame in range(length)]
+    return json.dumps({"scribbles": drawn, "sequence": "clip"})
+
+
+def test_scribbles_come_in_all_or_not_at_all(
+    tmp_path: Path, project: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "s.json").write_text(strokes(1, 13, length=14))
+    assert main(["import", str(project), str(tmp_path / "s.json")]) == 2
+    assert "strokes on frame 13, but the video has frames 0..11" in capsys.readouterr().err
+    with Project.open(project, read_only=True) as opened:
+        assert len(opened.store.steps()) == 1
+
+
+@pytest.mark.parametrize(
+    ("masks", "option", "form"),
+    [
+        ("s.json", ["--annotate"], "scribbles"),
+        ("s.json", ["--frame", "0"], "scribbles"),
+        ("s.json", ["--start-frame", "0"], "scribbles"),
+        ("s.json", ["--object", "dog"], "scribbles"),
+        ("s.json", ["--resize"], "scribbles"),
+        ("masks/Annotations/clip", ["--object", "dog"], "davis"),
+        ("masks", ["--object", "dog"], "youtube-vos"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(
+    tmp_path: Path,
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+    masks: str,
+    option: list[str],
+    form: str,
+):
+    (tmp_path / "s.json").write_text(strokes(1))
+    capsys.readouterr()
+    assert main(["import", str(project), str(tmp_path / masks), *option]) == 2
+    text = capsys.readouterr().err
+    assert f"{option[0]} says nothing to {tmp_path / masks}, read as {form}: leave it out" in text
+    assert text.count("\n") == 1

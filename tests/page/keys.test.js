@@ -24,6 +24,19 @@ test("keys are spelled the same on every keyboard", () => {
   assert.equal(combination(key(")", { shiftKey: true, code: "Digit0" })), "Shift+0");
 });
 
+test("AltGr is part of the sign that it writes, also where it is reported as Ctrl and Alt", () => {
+  const altGr = { code: "Digit8", ctrlKey: true, altKey: true, getModifierState: (name) => name === "AltGraph" };
+  assert.equal(combination(key("[", altGr)), "[");
+  assert.equal(combination(key("8", { ...altGr, getModifierState: () => false })), "Ctrl+Alt+8");
+});
+
+test("on a keyboard without Latin letters the place of a key counts", () => {
+  assert.equal(combination(key("я", { ctrlKey: true, code: "KeyZ" })), "Ctrl+Z");
+  assert.equal(combination(key("Я", { ctrlKey: true, shiftKey: true, code: "KeyZ" })), "Ctrl+Shift+Z");
+  assert.equal(combination(key("х", { code: "BracketLeft" })), "[");
+  assert.equal(combination(key("z", { ctrlKey: true, code: "KeyY" })), "Ctrl+Z");
+});
+
 test("the habits that people bring are there", () => {
   const does = (preset, event) => actionFor(PRESETS[preset], event);
   assert.equal(does("ivos", key(" ")), "play");

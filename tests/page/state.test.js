@@ -111,6 +111,16 @@ test("while a run goes on its frames fill up", () => {
   assert.equal(hear(state, { type: "run_ended", kind: "propagate", cancelled: false, error: null, done: 1, seconds: 1, folder: null, result: null }).run, null);
 });
 
+test("a run that was asked to stop is stopping until it is over", () => {
+  const run = { kind: "propagate", title: "", frame: 4, done: 1, total: 19, seconds_left: 2 };
+  const running = working(snapshot({ run }));
+  const stopping = next(running, { type: "stop" });
+  assert.deepEqual([running.stopping, stopping.stopping], [false, true]);
+  assert.equal(hear(stopping, { type: "running", run: { ...run, done: 2 } }).stopping, true);
+  assert.equal(hear(stopping, { type: "run_ended", kind: "propagate", cancelled: true, error: null, done: 1, seconds: 1, folder: null, result: null }).stopping, false);
+  assert.equal(next(working(snapshot()), { type: "stop" }).stopping, false);
+});
+
 test("nothing can be propagated before something is drawn, in another tab, or twice at once", () => {
   const drawn = working(snapshot({ annotated: [2] }));
   assert.match(whyNotPropagate(working(snapshot())), /Draw on a frame first/);

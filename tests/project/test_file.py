@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -205,3 +207,82 @@ def test_a_project_in_a_read_only_folder_opens_read_only(
             with pytest.raises(ProjectError, match="opened read-only"):
                 file.begin()
     tmp_path.chmod(0o755)
+
+
+def names(path: Path) -> list[str]:
+    return sorted(entry.name for entry in path.parent.iterdir())
+
+
+def put(file: ProjectFile, head: int) -> None:
+    with file.transaction():
+        file.set_about("head", str(head))
+
+
+def head_of_copy(path: Path) -> str | None:
+    """What a project is to somebody who copies its one file."""
+    copy = path.parent / "copy" / path.name
+    copy.parent.mkdir()
+    shutil.copyfile(path, copy)
+    with closing(ProjectFile.open(copy, read_only=True)) as file:
+        return file.about("head")
+
+
+def test_looking_at_a_project_leaves_nothing_beside_it(path: Path) -> None:
+    for _ in range(2):
+        with closing(ProjectFile.open(path, read_only=True)) as file:
+            assert file.about("head") is None
+        assert names(path) == ["cat.ivos"]
+
+
+def test_whoever_looks_sees_one_state_to_the_end(path: Path) -> None:
+    writer = ProjectFile.open(path)
+    put(writer, 1)
+    with closing(ProjectFile.open(path, read_only=True)) as reader:
+        put(writer, 2)
+        assert reader.about("head") == "1"
+        writer.close()
+        assert reader.about("head") == "1"
+    assert names(path) == ["cat.ivos"]  # the reader, who was the last, has brought the rest home
+    assert head_of_copy(path) == "2"
+
+
+def test_the_log_of_a_writer_that_is_there_is_left_alone(file: ProjectFile, path: Path) -> None:
+    put(file, 5)
+    before = path.with_name("cat.ivos-wal").read_bytes()
+    ProjectFile.open(path, read_only=True).close()
+    assert path.with_name("cat.ivos-wal").read_bytes() == before
+    put(file, 6)
+    assert file.about("head") == "6"
+
+
+def test_a_log_that_is_damaged_stays_for_whoever_looks_into_it(path: Path) -> None:
+    writer = ProjectFile.open(path)
+    put(writer, 1)
+    with closing(ProjectFile.open(path, read_only=True)):
+        put(writer, 2)
+        writer.close()
+        kept = path.read_bytes(), path.with_name("cat.ivos-wal").read_bytes()
+    place = path.parent / "other" / "cat.ivos"
+    place.parent.mkdir()
+    place.write_bytes(kept[0])
+    log = place.with_name("cat.ivos-wal")
+    broken = bytearray(kept[1])
+    broken[-2000] ^= 255  # in the last frame, which says that nobody owns the project
+    for content in (bytes(broken), kept[1][:-2000], kept[1][:10]):
+        log.write_bytes(content)
+        with suppress(ProjectError), closing(ProjectFile.open(place, read_only=True)) as file:
+            file.about("head")
+        assert log.read_bytes()[: len(content)] == content
+    log.write_bytes(kept[1])
+    with closing(ProjectFile.open(place, read_only=True)) as file:
+        assert file.about("head") == "2"
+    assert names(place) == ["cat.ivos"]
+
+
+def test_a_writer_does_not_wait_long_for_those_who_look(path: Path) -> None:
+    writer = ProjectFile.open(path)
+    with closing(ProjectFile.open(path, read_only=True)):
+        put(writer, 1)
+        began = time.monotonic()
+        writer.close()
+        assert time.monotonic() - began < 2

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -209,3 +211,41 @@ def test_a_project_without_its_entries_is_damaged(project: Project) -> None:
     with pytest.raises(ProjectError, match="damaged"):
         Project.open(project.path)
     assert integrity(project.path) == ["entry 'video' is missing"]
+
+
+@pytest.mark.parametrize("name", ["Thumbs.db", "masks.csv", "overlay.mp4"])
+def test_what_else_comes_to_lie_among_the_images_does_not_change_the_video(
+    project: Project, source: Path, name: str
+) -> None:
+    project.close()
+    (source / name).write_bytes(b"something else")
+    with Project.open(project.path) as again:
+        assert len(again.video) == 8
+    (source / "00003.png").write_bytes((source / "00004.png").read_bytes())
+    with (
+        Project.open(project.path) as again,
+        pytest.raises(ProjectError, match="is changed since then"),
+    ):
+        _ = again.video
+
+
+def test_a_project_that_knows_its_folder_by_all_files_still_finds_it(
+    project: Project, source: Path
+) -> None:
+    (source / "notes.txt").write_text("as it was when the project was made")
+    digest, files = hashlib.sha256(), sorted(source.iterdir())
+    for path in files:  # as it was written down once
+        digest.update(f"{path.name}\0{path.stat().st_size}\n".encode())
+    for path in files:
+        digest.update(path.read_bytes())
+    identity = replace(
+        project.video_identity,
+        bytes=sum(path.stat().st_size for path in files),
+        samples=digest.hexdigest(),
+    )
+    project.close()
+    file = ProjectFile.open(project.path)
+    with closing(file), file.transaction():
+        file.set_about("video", identity.to_json())
+    with Project.open(project.path) as again:
+        assert len(again.video) == 8

@@ -128,6 +128,10 @@ class Page:
         """Send what need not be a command."""
         self._socket.send_text(text)
 
+    def leave(self) -> None:
+        """Hang up, as a tab that is closed or reloaded."""
+        self._socket.close()
+
     def stroke(self, object_id: int = 1, frame: int = 0) -> dict[str, Any]:
         """Draw along an object's diagonal, as a person would."""
         path = [list(SQUARES.point(object_id, frame, at)) for at in (0.3, 0.7)]
@@ -151,8 +155,8 @@ class Page:
         return next(m for m in reversed(self.heard) if m["type"] == "snapshot")
 
 
-def opened(client: TestClient, path: str = "clip.mkv") -> str:
-    answer = client.post("/api/open", json={"path": path})
+def opened(client: TestClient, path: str = "clip.mkv", *, take_over: bool = False) -> str:
+    answer = client.post("/api/open", json={"path": path, "take_over": take_over})
     assert answer.status_code == 200, answer.text
     key: str = answer.json()["key"]
     return key

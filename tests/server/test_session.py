@@ -20,6 +20,8 @@ from ivos.deliver import kinds
 from ivos.deliver.kinds import Export
 from ivos.project import Project
 from ivos.runtime.protocol import Array
+from ivos.server import room
+from ivos.server.exports import checked_options
 from ivos.server.opening import FileOpener, OpenedProject
 from ivos.server.packets import HEADER, pack_labels, pack_soft
 from ivos.server.values import MAX_POINTS
@@ -390,14 +392,27 @@ class TestTwoTabs:
             assert "another tab" in one.stroke()["message"]
             assert two.stroke()["type"] == "done"
 
-    def test_who_is_left_drives(self, client: TestClient):
+    def test_who_is_left_drives_once_the_other_does_not_come_back(
+        self, client: TestClient, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(room, "COME_BACK", 0.1)
         key = opened(client)
-        with page(client, key, name="one"):
-            second = page(client, key, name="two")
-            two = second.__enter__()
-        assert two.until("driving")["driving"] is True
-        assert two.stroke()["type"] == "done"
-        second.__exit__(None, None, None)
+        with page(client, key, name="two") as two, page(client, key, name="one") as one:
+            assert one.ask("take_over")["type"] == "done"
+            assert two.until("driving")["driving"] is False
+            one.leave()
+            assert two.until("driving")["driving"] is True
+            assert two.stroke()["type"] == "done"
+
+    def test_a_tab_that_is_reloaded_goes_on_driving(self, client: TestClient):
+        key = opened(client)
+        with page(client, key, name="one") as one, page(client, key, name="two") as two:
+            one.leave()
+            with page(client, key, name="three") as three:
+                assert "another tab" in three.stroke()["message"]
+            with page(client, key, name="one") as again:
+                assert again.stroke()["type"] == "done"
+                assert "another tab" in two.stroke()["message"]
 
     def test_opening_another_video_sends_the_page_away_with_words(
         self, client: TestClient, folder: Path
@@ -406,6 +421,25 @@ class TestTwoTabs:
         with page(client, opened(client)) as one:
             opened(client, "other.mkv")
             assert "another video" in one.until("closed")["reason"]
+
+    def test_a_video_that_cannot_be_opened_leaves_the_open_one_and_its_run(self, folder: Path):
+        (folder / "broken.mkv").write_bytes(b"no video at all")
+        slow = SlowNetworks()
+        with serving(folder, networks=slow) as client, page(client, opened(client)) as one:
+            one.stroke()
+            one.start_run()
+            for path in ("broken.mkv", "missing.mkv"):
+                assert client.post("/api/open", json={"path": path}).status_code in (400, 404, 409)
+            assert client.get("/api/hello").json()["key"] is not None
+            slow.gate.release(100)
+            ended = one.until("run_ended")
+            assert (ended["cancelled"], ended["done"]) == (False, 9)
+
+    def test_what_is_open_can_be_opened_again(self, client: TestClient):
+        with page(client, opened(client)) as one:
+            one.stroke()
+        with page(client, opened(client)) as one:
+            assert one.snapshot()["annotated"] == [0]
 
 
 def test_a_tab_that_comes_while_the_video_is_being_opened_waits_for_it(
@@ -437,6 +471,20 @@ def test_a_second_server_on_one_project_is_told_and_may_take_over(folder: Path):
             taken = second.post("/api/open", json={"path": "clip.mkv", "take_over": True})
             assert taken.status_code == 200
             assert one.stroke()["type"] == "failed"
+
+
+def test_the_first_page_can_take_over_what_another_program_has_open(folder: Path):
+    with (
+        serving(folder) as first,
+        page(first, opened(first)),
+        serving(folder, first="clip.mkv") as second,
+    ):
+        for _ in range(2):  # also after a reload
+            hello = second.get("/api/hello").json()
+            assert (hello["key"], hello["in_use"]) == (None, "clip.mkv")
+            assert "in use" in hello["problem"]
+        opened(second, "clip.mkv", take_over=True)
+        assert second.get("/api/hello").json()["key"] is not None
 
 
 def test_every_kind_is_offered_and_exports_can_be_fetched(client: TestClient, folder: Path):
@@ -485,6 +533,43 @@ def test_the_page_can_give_an_export_no_path(client: TestClient, kind: str, opti
     with page(client, opened(client)) as one:
         one.stroke()
         assert one.ask("export", kind=kind, options=options)["type"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [
+        ("overlay", {"opacity": "abc"}, "Opacity: 'abc' is not a number"),
+        ("gif", {"width": "10.7"}, "Width: give a whole number, not 10.7"),
+        ("webm", {"crf": "1e999"}, "Quality (CRF): '1e999' is not a number"),
+        ("png", {"edges": "round"}, "Edges: 'round' is not one of"),
+        ("background", {"audio": "x"}, "Sound: 'x' is neither yes nor no"),
+    ],
+)
+def test_a_choice_that_cannot_be_read_is_named_in_one_line(
+    client: TestClient, kind: str, options: dict, words: str
+):
+    with page(client, opened(client)) as one:
+        one.stroke()
+        assert words in one.ask("export", kind=kind, options=options)["message"]
+
+
+def test_a_decimal_comma_is_a_decimal_point():
+    checked = checked_options("png", {"grow": "-1,5", "feather": 2, "start_frame": "1001"})
+    assert checked == {"grow": -1.5, "feather": 2.0, "start_frame": 1001}
+
+
+def test_a_run_says_what_it_does_from_the_search_for_the_shot_on(folder: Path):
+    slow = SlowNetworks()
+    with serving(folder, networks=slow) as client, page(client, opened(client)) as one:
+        one.stroke(1, frame=4)
+        one.start_run()
+        slow.gate.release(100)
+        one.until("run_ended")
+        runs = [m["run"] for m in one.heard if m["type"] == "snapshot" and m["run"]]
+        assert [run["title"] for run in runs] == [
+            "Looking where the shot begins and ends",
+            "Propagating both ways",
+        ]
 
 
 def test_frames_are_pictures_of_the_size_that_was_asked_for(client: TestClient):

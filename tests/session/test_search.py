@@ -10,7 +10,7 @@ import pytest
 from ivos.masks import Patch
 from ivos.metrics import region_similarity
 from ivos.session import Session
-from ivos.session.inference import PropagationJob
+from ivos.session.jobs import PropagationJob
 from ivos.session.search import search, vanished
 from ivos.types import Interaction, LabelMap, Mask, Scribble
 from tests.fakes import FAKE_SPEC, ColourNetworks, MovingSquares

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import NoReturn
 
 from ivos import __version__
@@ -58,6 +59,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     args = build_parser().parse_args(arguments)
+    if isinstance(sys.stdout, TextIOWrapper):  # names on the disk may hold what is no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code: int = args.run(args)
     except InvalidInput as error:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ivos.cli.numbers import check_threads
 from ivos.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from ivos.evaluate.report import as_json, table, write_csv, write_json, write_plot
     from ivos.simulate import Robot
 
+    check_threads(args.threads)
     protocol = Protocol(
         rounds=args.rounds,
         metric=args.metric,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ivos.deliver import Incoming
     from ivos.project import Project
     from ivos.session import Session
+
+
+_NOT_FOR_SCRIBBLES = ("object", "frame", "start_frame", "resize", "annotate")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,7 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--object", metavar="ID|NAME", help="which object black and white ones are")
     parser.add_argument("--frame", type=int, metavar="N", help="the frame of a single mask")
     parser.add_argument(
-        "--start-frame", type=int, default=0, metavar="N", help="the number that means frame 0"
+        "--start-frame", type=int, metavar="N", help="the number that means frame 0"
     )
     parser.add_argument("--resize", action="store_true", help="stretch masks of another size")
     parser.add_argument(
@@ -54,9 +57,12 @@ def run(args: argparse.Namespace) -> int:
     from ivos.deliver import Matching, read_masks
     from ivos.runtime import weights
 
+    scribbles = args.form is None and _are_scribbles(args.masks)
+    if scribbles:
+        _refuse(args, "scribbles", _NOT_FOR_SCRIBBLES)
     with _opened(args) as project:
         session = project.session(weights.load(weights.DEFAULT))
-        if _are_scribbles(args.masks):
+        if scribbles:
             result = _draw(session, args.masks)
         else:
             matching = Matching(
@@ -67,7 +73,10 @@ def run(args: argparse.Namespace) -> int:
                 start_frame=args.start_frame,
                 resize=args.resize,
             )
-            result = _put(session, read_masks(args.masks, matching, args.form), args.annotate)
+            masks = read_masks(args.masks, matching, args.form)
+            if masks.form not in ("binary", "soft"):
+                _refuse(args, masks.form, ("object",))
+            result = _put(session, masks, args.annotate)
     if args.json:
         print(json.dumps(result, indent=2))
     print(
@@ -76,6 +85,16 @@ def run(args: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return 0
+
+
+def _refuse(args: argparse.Namespace, form: str, names: Sequence[str]) -> None:
+    """Raises InvalidInput for an option that would change nothing."""
+    for name in names:
+        if getattr(args, name) is not None and getattr(args, name) is not False:  # 0 is given
+            raise InvalidInput(
+                f"--{name.replace('_', '-')} says nothing to {args.masks}, read as {form}: "
+                "leave it out, or say with --form what they are"
+            )
 
 
 @contextmanager
@@ -117,7 +136,8 @@ def _are_scribbles(path: Path) -> bool:
 def _draw(session: Session, path: Path) -> dict[str, Any]:
     from ivos.session.scribbles import read_scribbles
 
-    drawn = [interaction for interaction in read_scribbles(path) if interaction.prompts]
+    every = read_scribbles(path, frames=len(session.video))  # all is checked before any is drawn
+    drawn = [interaction for interaction in every if interaction.prompts]
     for interaction in drawn:
         session.interact(interaction)
     objects = sorted({key for interaction in drawn for key in interaction.object_ids})

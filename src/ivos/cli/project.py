@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,8 +38,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Do what is asked for, and show the project."""
-    if args.fps is not None and not (math.isfinite(args.fps) and args.fps > 0):
-        raise InvalidInput(f"--fps {args.fps:g}: give frames a second, a number above 0")
     if args.json and _to_stdout(args.log):
         raise InvalidInput("--json and --log - both write to stdout: name a file for the log")
     with _opened(args) as project:

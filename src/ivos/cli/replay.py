@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ivos.cli.numbers import check_threads
 from ivos.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Replay, and report."""
+    check_threads(args.threads)
     from ivos.project import replay
     from ivos.runtime import weights
 

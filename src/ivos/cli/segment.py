@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ivos.cli.numbers import check_threads
 from ivos.cli.progress import seconds, watch
 from ivos.errors import InvalidInput, OutputError
 
@@ -64,8 +65,7 @@ def run(args: argparse.Namespace) -> int:
     from ivos.video import open_video
 
     began = time.monotonic()
-    if args.threads is not None and args.threads < 1:
-        raise InvalidInput(f"{args.threads} threads are too few; give 1 or more")
+    check_threads(args.threads)
     with open_video(args.video) as video:
         frames = _frames(args.frames, len(video))
         interactions = _interactions(args.scribbles, video, frames)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ivos.cli.numbers import check_threads
 from ivos.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
+    check_threads(args.threads)
+    if not 0 <= args.port <= 65535:
+        raise InvalidInput(f"--port {args.port}: give 1 to 65535, or 0 to have one picked")
     from ivos.server.app import create_app
     from ivos.server.opening import FileOpener
     from ivos.server.serving import bound

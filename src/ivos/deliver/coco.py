@@ -152,4 +152,5 @@ def _shape(mask: Mask) -> dict[str, Json]:
 
 
 def _dump(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """JSON that is true UTF-8: a name on the disk may hold bytes that are no text."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()

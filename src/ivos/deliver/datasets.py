@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ivos.masks import DAVIS_PALETTE
 from ivos.types import LabelMap, Progress
 
 JPEG_QUALITY = 95
+_SIX_DIGITS = re.compile(r"[0-9]{6}")
 
 
 def write_davis(job: Job, out: Path, options: DavisOptions) -> Iterator[Progress]:
@@ -89,13 +91,20 @@ def write_youtube_vos(job: Job, out: Path, options: TreeLabelOptions) -> Iterato
 
 
 def write_mots(job: Job, out: Path, options: MotsOptions) -> Iterator[Progress]:
-    """``instances/<name>/000000.png``, 16-bit: class id times 1000 plus object id; 0 elsewhere."""
+    """``instances/<name>/000000.png``, 16-bit: class id times 1000 plus object id; 0 elsewhere.
+
+    Six digits of time, which are the images' own names where these are such: an import that looks
+    for names first would else take one image's mask for another's.
+    """
     folder = f"instances/{safe(job.video.name)}"
+    names = [job.video.frame_name(frame) for frame in range(len(job.video))]
+    timed = job.start_frame is None and all(_SIX_DIGITS.fullmatch(name) for name in names)
     meter = Meter(len(job.frames))
     for frame in job.frames:
         labels = job.labels(frame).astype(np.uint16)
         pixels = np.where(labels > 0, labels + np.uint16(1000 * options.class_id), np.uint16(0))
-        write_png(inside(out, f"{folder}/{job.number(frame):06d}.png"), pixels)
+        name = names[frame] if timed else f"{job.number(frame):06d}"
+        write_png(inside(out, f"{folder}/{name}.png"), pixels)
         yield meter.tick(frame)
 
 

@@ -142,9 +142,12 @@ def check_apart(target: Path, kept: Iterable[Path], flag: str = "-o") -> None:
     real = Path(os.path.realpath(target))
     for place in kept:
         whole = Path(os.path.realpath(place))
-        links = [entry for entry in whole.iterdir() if entry.is_symlink()] if whole.is_dir() else []
-        origins = [whole, *(Path(os.path.realpath(link)) for link in links)]
-        if _is_in(real, whole) or any(_is_in(origin, real) for origin in origins):
+        origins = [whole]
+        if whole.is_dir():
+            links = (entry for entry in whole.iterdir() if entry.is_symlink())
+            origins += [Path(os.path.realpath(link)) for link in links]
+        inside = whole.is_dir() and _is_in(real, whole)
+        if inside or any(_is_in(origin, real) for origin in origins):
             raise OutputError(
                 f"{target}: {place}, which this is made from, is or lies there and is never "
                 f"overwritten: choose another {flag}"

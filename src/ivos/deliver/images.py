@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ivos.deliver.edges import Edges
 from ivos.deliver.files import inside, safe, write_png
-from ivos.deliver.job import Job, Meter
+from ivos.deliver.job import Job, Meter, distinct_names
 from ivos.deliver.options import ExrOptions, SequenceOptions
 from ivos.deliver.source import pixel_aspect
 from ivos.errors import CannotDo
@@ -44,6 +44,8 @@ def write_exr(job: Job, out: Path, options: ExrOptions) -> Iterator[Progress]:
         "type": OpenEXR.scanlineimage,
         "pixelAspectRatio": float(pixel_aspect(job.video)),
     }
+    names = distinct_names(job.source.objects, _layer)
+    layers = {key: _layer(name) for key, name in names.items()}
     meter = Meter(len(job.frames))
     for frame in job.frames:
         picture = job.video[frame]
@@ -54,13 +56,17 @@ def write_exr(job: Job, out: Path, options: ExrOptions) -> Iterator[Progress]:
             for plane, name in enumerate("RGB"):
                 channels[name] = np.ascontiguousarray(light[..., plane], np.float16)
         for item in job.objects:
-            layer = safe(job.tokens(item)["object"]).replace(".", "_")
             matte = edges.alpha(picture, job.soft(item, frame))
-            channels[f"{layer}.A"] = matte.astype(np.float16)
+            channels[f"{layers[item.object_id]}.A"] = matte.astype(np.float16)
         path = inside(out, _numbered(job, frame) + ".exr")
         with OpenEXR.File(header, channels) as file:
             file.write(str(path))
         yield meter.tick(frame)
+
+
+def _layer(name: str) -> str:
+    """``name`` as the name of a layer: a dot would begin a layer inside it."""
+    return safe(name).replace(".", "_")
 
 
 def to_linear(picture: Frame) -> NDArray[np.float32]:

@@ -59,8 +59,12 @@ class Matching:
     """Which object masks without a name are of: an id or a name."""
     frame: int | None = None
     """The frame that a single mask belongs to, whatever its name."""
-    start_frame: int = 0
-    """The number in file names that means frame 0."""
+    start_frame: int | None = None
+    """The number in file names that means frame 0; where it is not given, 0, and names of images
+    are looked for first.
+    """
+    by_name: bool = True
+    """Whether a file that is called as an image of the video is of that frame."""
     resize: bool = False
     """Take masks of another size, stretched to the video's."""
 
@@ -68,19 +72,23 @@ class Matching:
     def _frames_by_name(self) -> dict[str, int]:
         return {self.video.frame_name(frame): frame for frame in range(len(self.video))}
 
+    def is_name(self, name: str) -> bool:
+        """Whether a frame of the video is called ``name``."""
+        return name in self._frames_by_name
+
     def frame_of(self, name: str) -> int:
         """The frame that a file called ``name`` (without suffix) belongs to.
 
         One with that very name, else the last number in it. Raises InvalidInput.
         """
-        if self.start_frame == 0 and name in self._frames_by_name:
+        if self.by_name and self.start_frame is None and self.is_name(name):
             return self._frames_by_name[name]
         numbers = re.findall(r"\d+", name)
         if not numbers:
             raise InvalidInput(
                 f"{name}: no number in that name says which frame it belongs to; pass --frame"
             )
-        frame = int(numbers[-1]) - self.start_frame
+        frame = int(numbers[-1]) - (self.start_frame or 0)
         if not 0 <= frame < len(self.video):
             raise InvalidInput(
                 f"{name} would be frame {frame}, but the video has frames "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -13,7 +14,7 @@ from ivos.deliver.files import fill, safe, tokens_in
 from ivos.deliver.options import Options, parse_frames
 from ivos.deliver.source import MaskSource, NamedObject
 from ivos.errors import InvalidInput
-from ivos.types import LabelMap, Progress, SoftMask, Video
+from ivos.types import LabelMap, ObjectId, Progress, SoftMask, Video
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,29 @@ class Job:
 
     def _name_of(self, item: NamedObject) -> str:
         """The object's name; with its id where another object's files would get the same."""
-        others = {safe(other.name).lower() for other in self.source.objects if other != item}
-        clash = safe(item.name).lower() in others  # some disks do not tell a from A
-        return f"{item.name}-{item.object_id}" if clash else item.name
+        return distinct_names(self.source.objects, safe)[item.object_id]
+
+
+def distinct_names(
+    objects: Sequence[NamedObject], clean: Callable[[str], str]
+) -> dict[ObjectId, str]:
+    """A name for each object that is another's nowhere, not even once ``clean`` has been over it.
+
+    Names that one object has alone stay; the others get their id, as often as it takes.
+    """
+    keys = {item.object_id: clean(item.name).lower() for item in objects}  # A is a on some disks
+    often = Counter(keys.values())
+    taken = {key for key, count in often.items() if count == 1}
+    names = {}
+    for item in objects:
+        name = item.name
+        if often[keys[item.object_id]] > 1:
+            name += f"-{item.object_id}"
+            while clean(name).lower() in taken:
+                name += f"-{item.object_id}"
+            taken.add(clean(name).lower())
+        names[item.object_id] = name
+    return names
 
 
 def _chosen(objects: Sequence[NamedObject], wanted: Sequence[int | str]) -> tuple[NamedObject, ...]:

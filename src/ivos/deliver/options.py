@@ -10,6 +10,8 @@ from typing import Self
 from ivos.errors import InvalidInput
 
 EDGES = ("refine", "soft", "hard")
+_MOST = 1e9
+"""Of a scale or tolerance: beyond it, areas and the borders of masks are no numbers any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +109,8 @@ class CvatOptions(Options):
         super().__post_init__()
         if self.shapes not in ("polygon", "mask"):
             raise InvalidInput(f"shapes {self.shapes!r}: choose polygon or mask")
-        if not self.tolerance >= 0:
-            raise InvalidInput(f"tolerance {self.tolerance:g}: give 0 pixels or more")
+        if not 0 <= self.tolerance <= _MOST:
+            raise InvalidInput(f"tolerance {self.tolerance:g}: give 0 to {_MOST:g} pixels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +124,10 @@ class MeasureOptions(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.scale is not None and not 0 < self.scale < float("inf"):
-            raise InvalidInput(f"scale {self.scale:g}: give the units of one pixel, above 0")
+        if self.scale is not None and not 1 / _MOST <= self.scale <= _MOST:
+            raise InvalidInput(
+                f"scale {self.scale:g}: give the units of one pixel, {1 / _MOST:g} to {_MOST:g}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +151,10 @@ class AlphaOptions(Options):
             raise InvalidInput(f"edges {self.edges!r}: choose {', '.join(EDGES)}")
         if self.radius is not None and not 1 <= self.radius <= 500:
             raise InvalidInput(f"radius {self.radius}: give 1 to 500 pixels")
-        if not 0 <= self.feather <= 500 or abs(self.grow) > 500 or not 0 <= self.shrink <= 500:
-            raise InvalidInput("feather, grow and shrink are pixels: give at most 500")
+        for name in ("feather", "grow", "shrink"):
+            lowest, value = -500 if name == "grow" else 0, getattr(self, name)
+            if not lowest <= value <= 500:  # nor is nan
+                raise InvalidInput(f"{name} {value:g}: give {lowest} to 500 pixels")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,8 @@ _FINER = 4
 """Polygons are drawn so much larger: OpenCV fills each pixel that the border touches, too."""
 _MOST_PIXELS = 1 << 26
 """Twice those of an 8K picture: a file may say anything, and memory is taken by what it says."""
+_FARTHEST = 1 << 20
+"""Pixels that a corner of a polygon may lie off: OpenCV counts in 32 bits."""
 
 
 def read_coco(path: Path, matching: Matching) -> Incoming:
@@ -139,7 +141,10 @@ def _mask(segmentation: Any, size: tuple[int, int]) -> Mask:
     canvas = np.zeros((size[0] * _FINER, size[1] * _FINER), np.uint8)
     for polygon in segmentation:
         # Sixteenths of a pixel; OpenCV counts from the middles of pixels, COCO from their corners.
-        points = (np.reshape(polygon, (-1, 2)) * _FINER - 0.5) * 16
+        corners = np.reshape(polygon, (-1, 2)).astype(np.float64)
+        if not (np.abs(corners) <= _FARTHEST).all():  # nor is nan
+            raise ValueError("a corner of a polygon lies beyond any picture")
+        points = (corners * _FINER - 0.5) * 16
         cv2.fillPoly(canvas, [np.rint(points).astype(np.int32)], (1,), shift=4)
     middles = slice(_FINER // 2, None, _FINER)
     return canvas[middles, middles] > 0

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,10 @@ from ivos.errors import InvalidInput
 from ivos.types import MAX_OBJECT_ID, VOID, ObjectId
 
 _IMAGES = (".png", ".tif", ".tiff", ".bmp")
+_SAMPLES = 5
+"""Pictures that are looked at to tell what all are."""
+_MOST_LABELS = 64
+"""More values than so many objects have are shades."""
 
 
 def read_masks(path: Path, matching: Matching, form: str | None = None) -> Incoming:
@@ -30,12 +37,20 @@ def read_masks(path: Path, matching: Matching, form: str | None = None) -> Incom
         raise InvalidInput(f"no form of masks is called {form!r}; there are {', '.join(FORMS)}")
     if not path.exists():
         raise InvalidInput(f"{path}: no such file or folder")
-    read = FORMS[form or recognised(path)]
     with telling(path):
-        found = read(path, matching)
+        form = form or recognised(path)
+        found = FORMS[form](path, matching)
     if not found.frames or not found.names:
-        raise InvalidInput(f"{path}: there are no masks in it")
-    return found
+        raise InvalidInput(
+            f"{path}: there are no masks in it, read as {form}; if it is something else, say so "
+            f"with --form ({', '.join(FORMS)})"
+        )
+
+    def read(frame: int) -> Masks:
+        with telling(path):
+            return found.read(frame)
+
+    return replace(found, read=read)
 
 
 def recognised(path: Path) -> str:
@@ -63,18 +78,42 @@ def recognised(path: Path) -> str:
 
 
 def _form_of_pixels(pictures: Sequence[Path]) -> str:
-    """By the values that are in some of the pictures."""
-    some = [_pixels(picture) for picture in pictures[:: -(-len(pictures) // 5)]]
-    deep = any(pixels.dtype == np.uint16 for pixels in some)
-    values = np.unique(np.concatenate([np.unique(pixels) for pixels in some])).astype(int)
-    values = values[values > 0]
-    if not deep and _is_indexed(pictures[0]):
+    """By the values that are in some of the pictures: in more, where these are all empty."""
+    if _is_indexed(pictures[0]):
         return "davis"
-    if deep and len(values) and (values >= 1000).all() and (values % 1000 <= MAX_OBJECT_ID).all():
-        return "mots"
-    if len(values) <= 1 and (some[0].dtype == np.bool_ or values.max(initial=0) in (255, 65535)):
+    step = -(-len(pictures) // _SAMPLES)
+    some = [_pixels(picture) for picture in pictures[::step]]
+    if not any(pixels.any() for pixels in some):
+        others = (_pixels(picture) for at, picture in enumerate(pictures) if at % step)
+        some += islice((pixels for pixels in others if pixels.any()), _SAMPLES)
+    return _form_of_values(some, pictures[0])
+
+
+def _form_of_values(some: Sequence[NDArray[Any]], path: Path) -> str:
+    if any((pixels % 1).any() for pixels in some if pixels.dtype == np.float32):
+        return "soft"
+    deep = any(pixels.dtype == np.uint16 for pixels in some)
+    counts: Counter[int] = Counter()
+    for pixels in some:
+        for value, count in zip(*np.unique(pixels, return_counts=True), strict=True):
+            counts[int(value)] += int(count)
+    del counts[0]
+    values, largest = counts.keys(), max(counts, default=0)
+    if deep and largest > VOID:
+        if all(value >= 1000 and value % 1000 <= MAX_OBJECT_ID for value in values):
+            return "mots"
+        return "binary" if len(values) == 1 and largest == 65535 else "soft"
+    if values == {VOID} or (values and all(pixels.dtype == np.bool_ for pixels in some)):
         return "binary"
-    return "soft" if deep or len(values) > 64 else "davis"
+    # A border that counts as void is thin: where most is 255, it is the object, its edge grey.
+    if largest == VOID and counts.most_common(1)[0][0] == VOID:
+        if deep:
+            raise InvalidInput(
+                f"{path}: 16 bits with values up to 255 may be object ids or grey; "
+                "pass --form davis, or save it in 8 bits"
+            )
+        return "soft"
+    return "soft" if len(values) > _MOST_LABELS and not deep else "davis"
 
 
 def read_indexed(path: Path, matching: Matching) -> Incoming:
@@ -100,6 +139,8 @@ def read_mots(path: Path, matching: Matching) -> Incoming:
     """
     if (path / "instances").is_dir():
         path = _sequence(path, matching.video.name)
+    if not all(matching.is_name(picture.stem) for picture in _all(path)):
+        matching = replace(matching, by_name=False)  # they are times, of which some look like names
 
     def objects(values: Set[int]) -> dict[int, tuple[ObjectId, str]]:
         meant = sorted(value for value in values if value and value // 1000 != 10)
@@ -136,7 +177,7 @@ def _labelled(
     objects: Callable[[Set[int]], dict[int, tuple[ObjectId, str]]],
 ) -> Incoming:
     """Pictures of one value an object; ``objects`` says of all values there whose they are."""
-    pictures = [path] if path.is_file() else _pictures(path)
+    pictures = _all(path)
     frames = matching.frames_of([picture.stem for picture in pictures])
 
     def values(frame: int) -> NDArray[Any]:
@@ -144,6 +185,10 @@ def _labelled(
         pixels = _pixels(picture)
         if pixels.ndim != 2:
             raise InvalidInput(f"{picture} is a colour picture: save it indexed, or in grey")
+        if pixels.dtype == np.float32:
+            if (pixels % 1).any():
+                raise InvalidInput(f"{picture}: fractions are no object ids; pass --form soft")
+            pixels = pixels.astype(np.uint16)
         return matching.fitted(pixels, str(picture))
 
     present: set[int] = set()
@@ -176,7 +221,7 @@ def _of_one(
     convert: Callable[[NDArray[Any]], NDArray[Any]],
 ) -> Incoming:
     (object_id,) = matching.named([matching.object or "1"])
-    pictures = [path] if path.is_file() else _pictures(path)
+    pictures = _all(path)
     frames = matching.frames_of([picture.stem for picture in pictures])
     called = {object_id: matching.call(object_id, matching.object)}
     return Incoming(
@@ -209,7 +254,7 @@ def read_objects(path: Path, matching: Matching) -> Incoming:
 
 
 def _probability(pixels: NDArray[Any]) -> NDArray[Any]:
-    if pixels.dtype == np.bool_:
+    if pixels.dtype in (np.bool_, np.float32):
         return pixels
     if pixels.dtype == np.uint8 and pixels.max() <= 1:
         return pixels > 0
@@ -249,6 +294,10 @@ def _sequence(root: Path, name: str) -> Path:
     return (chosen or folders)[0]
 
 
+def _all(path: Path) -> list[Path]:
+    return [path] if path.is_file() else _pictures(path)
+
+
 def _pictures(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in _IMAGES)
 
@@ -258,14 +307,31 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _is_indexed(path: Path) -> bool:
-    with Image.open(path) as image:
+    with _image(path) as image:
         return image.mode == "P"
 
 
-def _pixels(path: Path) -> NDArray[Any]:
+@contextmanager
+def _image(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path) as image:
-            pixels = np.array(image)
-    except (OSError, SyntaxError, ValueError):
+            yield image
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         raise InvalidInput(f"{path}: not a picture that can be read") from None
-    return pixels.astype(np.uint16) if pixels.dtype == np.int32 else pixels
+
+
+def _pixels(path: Path) -> NDArray[Any]:
+    with _image(path) as image:
+        pixels = np.array(image)
+    if pixels.dtype in (np.bool_, np.uint8, np.uint16):
+        return pixels
+    low, high = (pixels.min(), pixels.max()) if pixels.size else (0, 0)
+    if pixels.dtype.kind == "f" and low >= 0 and high <= 1:
+        return pixels.astype(np.float32)
+    whole = pixels.dtype.kind in "iu" or bool(np.isfinite(pixels).all() and not (pixels % 1).any())
+    if not (whole and low >= 0 and high <= 65535):  # nor is nan
+        raise InvalidInput(
+            f"{path}: pixels from {low:g} to {high:g} are no masks; save fractions from 0 to 1, or "
+            "whole numbers from 0 to 65535"
+        )
+    return pixels.astype(np.uint16)

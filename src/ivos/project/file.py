@@ -22,6 +22,7 @@ from typing import Any, TypeAlias
 from ivos.errors import ProjectError
 from ivos.project.owner import Owner, ProjectInUse
 from ivos.project.schema import APPLICATION_ID, VERSION, checksum, lay_out, migrate
+from ivos.project.tidy import bring_home, close_reader
 
 Value: TypeAlias = str | int | float | bytes | None
 
@@ -68,7 +69,9 @@ class ProjectFile:
             file = cls(path, connection, read_only=read_only)
             try:
                 file._check_kind()
-                if not read_only:
+                if read_only:
+                    file._hold_still()
+                else:
                     file._prepare_to_write(take_over)
             except (sqlite3.Error, UnicodeDecodeError, ProjectError):
                 connection.close()
@@ -152,7 +155,10 @@ class ProjectFile:
                 self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Give the project up. Harmless when called twice; what was committed is safe anyway."""
+        """Give the project up. Harmless when called twice; what was committed is safe anyway.
+
+        The last one to close leaves one file, which is the whole project.
+        """
         with self._lock:
             if self._token:
                 try:
@@ -160,10 +166,21 @@ class ProjectFile:
                     self.begin()
                     self.write("DELETE FROM about WHERE key = 'owner'")
                     self.commit()
+                    bring_home(self._connection)
                 except ProjectError:
                     pass  # taken over, or a full disk: a dead owner is recognised by its pid
                 self._token = ""
+            if self.read_only and self._is_nobodys():
+                close_reader(self._connection, self.path)
             self._connection.close()
+
+    def _is_nobodys(self) -> bool:
+        """Whether all who wrote here have closed the project, as it is now."""
+        try:
+            self.roll_back()
+            return self.about("owner") is None
+        except ProjectError:  # closed already, or damaged: then all stays as it is
+            return False
 
     # opening
 
@@ -177,6 +194,11 @@ class ProjectFile:
                 f"{self.path}: made by a newer ivos (project version {version}, this program "
                 f"knows {VERSION}); update with: pip install --upgrade ivos"
             )
+
+    def _hold_still(self) -> None:
+        """From here to the end, see the project as it is now, whatever a writer does meanwhile."""
+        self._connection.execute("BEGIN")
+        self._connection.execute("SELECT count(*) FROM about").fetchone()
 
     def _prepare_to_write(self, take_over: bool) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
 from ivos.errors import ProjectError, VideoError
 from ivos.types import Video
+from ivos.video import IMAGE_SUFFIXES
 
 SAMPLES = 16
 SAMPLE_BYTES = 64 << 10
@@ -38,9 +39,9 @@ class VideoIdentity:
     folder: bool
     """Whether it is a folder of images."""
     bytes: int
-    """Of the file, or of all files of the folder."""
+    """Of the file, or of all images of the folder."""
     samples: str
-    """SHA-256 of ``SAMPLES`` pieces; for a folder, also of its files' names and sizes."""
+    """SHA-256 of ``SAMPLES`` pieces; for a folder, also of its images' names and sizes."""
     frames: int
     size: tuple[int, int]
     """(height, width) in pixels."""
@@ -90,7 +91,11 @@ class VideoIdentity:
                 return False
             if not self.folder and source.stat().st_size != self.bytes:
                 return False
-            return sample(source) == (self.bytes, self.samples)
+            known = (self.bytes, self.samples)
+            if sample(source) == known:
+                return True
+            # Older projects counted every file of a folder, not only its images.
+            return self.folder and sample(source, _everything) == known
         except (VideoError, OSError):
             return False
 
@@ -130,12 +135,24 @@ def frame_map(video: Video) -> str:
     return json.dumps(entries, separators=(",", ":"))
 
 
-def sample(source: Path) -> tuple[int, str]:
-    """(bytes in all, SHA-256 of samples) of a file or a folder. Raises VideoError if unreadable."""
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def _everything(_: Path) -> bool:
+    return True
+
+
+def sample(source: Path, counts: Callable[[Path], bool] = _is_image) -> tuple[int, str]:
+    """(bytes in all, SHA-256 of samples) of a file, or of the files of a folder that ``counts``.
+
+    By default its images: what else comes to lie there is no part of the video. Raises VideoError
+    if it cannot be read.
+    """
     digest = hashlib.sha256()
     try:
         if source.is_dir():
-            files = [path for path in _inside(source) if path.is_file()]
+            files = [path for path in _inside(source) if counts(path) and path.is_file()]
             sizes = [path.stat().st_size for path in files]
             for path, size in zip(files, sizes, strict=True):
                 digest.update(f"{path.relative_to(source).as_posix()}\0{size}\n".encode())

@@ -147,7 +147,10 @@ class ProjectStore:
         opened = self._read_state(step.number).open
         masks: dict[int, dict[str, JSON]] = {}
         for object_id, frame in self.changes(step.number):
-            if annotated and opened[frame].bases.get(object_id) != step.number + 1:
+            if annotated and (
+                object_id not in opened[frame].references
+                or opened[frame].bases.get(object_id) != step.number + 1
+            ):
                 continue  # it only gave way there: nobody said what it is
             mask = self.mask_before(step.number + 1, object_id, frame)
             if mask is not None and str(object_id) in names:

@@ -57,6 +57,10 @@ class Opener(Protocol):
         """The video behind a path: itself, or a project's video. Raises IvosError."""
         ...
 
+    def project(self, path: Path, source: Path) -> Path:
+        """Where the work on ``path``, whose video is ``source``, is kept. Raises IvosError."""
+        ...
+
     def open(self, path: Path, *, take_over: bool = False) -> Opened:
         """A session on a video or project, on the calling thread; ``take_over`` from another
         process. Raises IvosError.
@@ -81,25 +85,28 @@ class Sessions:
 
     async def hello(self) -> Room | None:
         """The room that is open; the first page finds what is to be opened at once. A page that
-        comes meanwhile waits for it. Raises IvosError.
+        comes meanwhile waits for it. Raises IvosError, until something is open.
         """
         async with self._lock:
             if self.room is None and self.first is not None:
-                first, self.first = self.first, None
-                return await self._open(first, take_over=False)
+                return await self._open(self.first, take_over=False)
             return self.room
 
     async def open(self, relative: str, *, take_over: bool = False) -> Room:
-        """Open a path of the folder; the room that is open now is closed. Raises IvosError."""
+        """Open a path of the folder; then the room that was open is closed. Raises IvosError."""
         async with self._lock:
             return await self._open(relative, take_over=take_over)
 
     async def _open(self, relative: str, *, take_over: bool) -> Room:
         path = self.places.inside(relative)
         source = await asyncio.to_thread(self.opener.source, path)
-        if self.room is not None:
-            before, self.room = self.room, None
-            await before.close("another video was opened in this server: open it again to go on")
+        project = await asyncio.to_thread(self.opener.project, path, source)
+        before = self.room
+        reason = "another video was opened in this server: open it again to go on"
+        if before is not None and before.path.resolve() == project.resolve():
+            self.room = None
+            await before.close(reason)  # first, since it holds what is to be opened again
+            before = None
         folder = path.parent / f"{path.stem}-exports"
         loop = asyncio.get_running_loop()
 
@@ -112,7 +119,9 @@ class Sessions:
                 loop,
             )
 
-        self.room = await asyncio.to_thread(room)
+        self.room, self.first = await asyncio.to_thread(room), None
+        if before is not None:
+            await before.close(reason)
         return self.room
 
     def of(self, key: str) -> Room:
@@ -183,13 +192,16 @@ def _add_places(app: FastAPI, sessions: Sessions) -> None:
 
     @app.get("/api/hello", tags=["server"])
     async def hello() -> dict[str, Any]:
-        """The protocol's version, and the key of the session that is open, if one is."""
+        """The protocol's version, and the key of the session that is open, if one is; else what
+        went wrong, and the path that another program has open.
+        """
+        said = {"version": VERSION, "key": None, "problem": None, "in_use": None}
         try:
-            room, problem = await sessions.hello(), None
+            room = await sessions.hello()
         except IvosError as error:
-            room, problem = None, str(error)
-        key = room.key if room is not None else None
-        return {"version": VERSION, "key": key, "problem": problem}
+            in_use = sessions.first if isinstance(error, ProjectInUse) else None
+            return said | {"problem": str(error), "in_use": in_use}
+        return said | {"key": room.key if room is not None else None}
 
     @app.get("/api/places", tags=["open"])
     async def places(folder: str = "") -> PlacesValue:

@@ -157,7 +157,6 @@ class Desk:
 
     def close(self) -> None:
         """Nothing is lost: every step was written when it was done, and what waited is done now."""
-        self._run = None
         self._do_waiting()
 
     def _do_now(self, command: Command) -> None:
@@ -244,14 +243,17 @@ class Desk:
         )
         # A run begins when it is iterated, but says at once what cannot be done.
         steps: Iterator[Progress | None] = run()
-        ranged = command.start is not None or command.stop is not None
-        if not ranged and not command.across_cuts:  # a range that was asked for is not cut
-            steps = self._in_shots(run)
         ways = {(True, False): "Propagating forward", (False, True): "Propagating backward"}
         words = ways.get((command.forward, command.backward), "Propagating both ways")
+        ranged = command.start is not None or command.stop is not None
+        if not ranged and not command.across_cuts:  # a range that was asked for is not cut
+            steps = self._in_shots(run, words)
+            words = "Looking where the shot begins and ends"
         self._start(RunValue("propagate", words, 0, 0, 0, None), steps, None)
 
-    def _in_shots(self, run: Callable[..., Iterator[Progress | None]]) -> Iterator[Progress | None]:
+    def _in_shots(
+        self, run: Callable[..., Iterator[Progress | None]], words: str
+    ) -> Iterator[Progress | None]:
         """Find where the shots end, then stay in them; None while nothing is done yet."""
         frames = [frame for frame, _ in self._session.state.sources]
         for frame in frames:
@@ -259,6 +261,9 @@ class Desk:
                 yield None
         barriers = self._shots.barriers(frames)
         self._cuts |= frozenset(barriers)
+        assert self._run is not None
+        self._run = replace(self._run, title=words)
+        self._say(self.snapshot())
         yield from run(barriers=barriers)
 
     def _export(self, command: Export) -> None:

@@ -6,6 +6,7 @@ from the page, and none of them is a path. Knows nothing of sessions.
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -125,13 +126,43 @@ def checked_options(kind: str, given: Mapping[str, str | float | bool | None]) -
     for name, value in given.items():
         if value is None or value == "":
             continue
-        if name not in _OFFERED and name != "frames":
+        if name == "frames":
+            out[name] = value
+        elif name in _OFFERED:
+            out[name] = _checked(name, value)
+        else:
             raise InvalidInput(f"{kind} has no option {name} on the page")
-        out[name] = int(value) if name in _WHOLE else value
     background = out.get("background")
     if background is not None and not _COLOUR.fullmatch(str(background)):
         raise InvalidInput(f"background {background!r}: give a colour like #00b140, blur or grey")
     return out
+
+
+def _checked(name: str, value: str | float | bool) -> object:
+    """A choice of the kind that is offered. Raises InvalidInput that names the field."""
+    offer = _OFFERED[name]
+    if offer.kind == "number":
+        return _number(offer.title, value, whole=name in _WHOLE)
+    if offer.kind == "flag" and not isinstance(value, bool):
+        raise InvalidInput(f"{offer.title}: {value!r} is neither yes nor no")
+    if offer.kind == "choice" and value not in offer.choices:
+        raise InvalidInput(f"{offer.title}: {value!r} is not one of {', '.join(offer.choices)}")
+    return value
+
+
+def _number(title: str, value: str | float | bool, *, whole: bool) -> float:
+    """A number as people write it, with a point or a comma. Raises InvalidInput."""
+    try:
+        number = float(str(value).strip().replace(",", "."))
+    except ValueError:
+        raise InvalidInput(f"{title}: {value!r} is not a number") from None
+    if not math.isfinite(number):
+        raise InvalidInput(f"{title}: {value!r} is not a number")
+    if not whole:
+        return number
+    if not number.is_integer():
+        raise InvalidInput(f"{title}: give a whole number, not {value}")
+    return int(number)
 
 
 def free_place(folder: Path, kind: str) -> Path:

@@ -64,12 +64,19 @@ class FileOpener:
             return self._places.checked(old)
         return self._places.checked(identity.find(path))
 
+    def project(self, path: Path, source: Path) -> Path:
+        """Where the work on ``path``, whose video is ``source``, is or will be kept.
+
+        Raises ProjectError.
+        """
+        return path if path.suffix == SUFFIX and path.is_file() else project_of(source)
+
     def open(self, path: Path, *, take_over: bool = False) -> OpenedProject:
         """The session on a video or project, resumed or new. Raises IvosError."""
         if self._networks is None:
             self._networks = self._make()
         source = self.source(path)
-        place = path if path.suffix == SUFFIX and path.is_file() else project_of(source)
+        place = self.project(path, source)
         if place.exists():
             project = Project.open(place, take_over=take_over, video=_moved(place, source))
         else:

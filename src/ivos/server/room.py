@@ -11,6 +11,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -43,6 +44,10 @@ ENOUGH = 64
 """Messages that may wait for a slow page before it is spared the progress of runs."""
 TOO_MANY = 20_000
 """Messages that may wait for a page before it counts as gone."""
+COME_BACK = 4.0
+"""Seconds in which a page that is reloaded finds its place free."""
+WAITING_SUFFIX = "-waiting"
+"""Of the file beside a project that holds what waits for a run."""
 
 
 _log = logging.getLogger(__name__)
@@ -109,24 +114,35 @@ class Room:
         self._loop = loop
         self._seats: list[Seat] = []
         self._driver: Seat | None = None
+        self._away: asyncio.TimerHandle | None = None
+        self._away_client = ""
         self._worker = Worker(self._trouble)
-        try:
-            self._opened = self._worker.submit(opening).result()
+        with ExitStack() as undo:  # what was opened is let go of where the rest cannot be
+            undo.callback(self._worker.close, lambda: None)
+            opened = self._opened = self._worker.submit(opening).result()
+            undo.callback(lambda: self._worker.submit(opened.close).result())
             self.pictures = Pictures(open_video)
-        except BaseException:
-            self._worker.close(lambda: None)
-            raise
-        session = self._opened.session
-        self._video = video_value(session.video)
-        self._network = session.networks.spec.name
-        self._desk = self._worker.submit(
-            lambda: Desk(session, self._opened.store, self._worker, exports_folder, self.say)
-        ).result()
+            undo.callback(self.pictures.close)
+            self._video = video_value(opened.session.video)
+            self._network = opened.session.networks.spec.name
+            self._desk = self._worker.submit(self._new_desk).result()
+            undo.pop_all()
+
+    def _new_desk(self) -> Desk:
+        path = self.path
+        return Desk(
+            self._opened.session,
+            self._opened.store,
+            self._worker,
+            self.say,
+            exports_folder=self.exports_folder,
+            waiting_file=path.with_name(path.name + WAITING_SUFFIX),
+        )
 
     @property
-    def name(self) -> str:
-        """What people call the project."""
-        return self._opened.name
+    def path(self) -> Path:
+        """The project's file."""
+        return self._opened.path
 
     def say(self, message: Event | bytes) -> None:
         """Tell every page. From any thread."""
@@ -141,29 +157,40 @@ class Room:
         return await asyncio.wrap_future(self._worker.submit(lambda: job(self._desk)))
 
     async def sit_down(self, hello: Hello) -> Seat:
-        """A page has come: it drives if nobody else does, or if it takes over."""
+        """A page has come: it drives if nobody else does or did just now, or if it takes over."""
         for old in [seat for seat in self._seats if seat.client == hello.client]:
             self.stand_up(old)  # its old socket, which has not noticed yet that it is dead
             old.put(None)
         seat = Seat(hello.client)
         self._seats.append(seat)
-        if self._driver is None or hello.take_over:
+        free = self._driver is None and (not self._away or self._away_client == hello.client)
+        if free or hello.take_over:
             self._drive(seat)
         seat.put(
-            Welcome(VERSION, self._video, self.name, self._network, driving=self._driver is seat)
+            Welcome(
+                VERSION, self._video, self.path.name, self._network, driving=self._driver is seat
+            )
         )
         tell = self._teller(seat)
         await self.with_desk(lambda desk: desk.greet(tell))
         return seat
 
     def stand_up(self, seat: Seat) -> None:
-        """A page has gone; if it drove, the one that has waited longest does now."""
+        """A page has gone; if it drove and does not come back, the one that has waited longest
+        does.
+        """
         if seat in self._seats:
             self._seats.remove(seat)
         if self._driver is seat:
             self._driver = None
             if self._seats:
-                self._drive(self._seats[0])
+                self._away_client = seat.client
+                self._away = self._loop.call_later(COME_BACK, self._pass_on)
+
+    def _pass_on(self) -> None:
+        self._away = None
+        if self._seats:
+            self._drive(self._seats[0])
 
     def hear(self, seat: Seat, command: Command) -> None:
         """A page asks for something; the answer comes by its seat."""
@@ -194,6 +221,9 @@ class Room:
         self._worker.submit(lambda: self._desk.go_on())  # noqa: PLW0108
 
     def _drive(self, seat: Seat) -> None:
+        if self._away is not None:
+            self._away.cancel()
+            self._away = None
         before, self._driver = self._driver, seat
         if before is not None and before is not seat:
             before.put(Driving(driving=False))
@@ -213,6 +243,8 @@ class Room:
             seat.put(None)
         self._seats.clear()
         self._driver = None
+        if self._away is not None:
+            self._away.cancel()
 
         def finish() -> None:
             try:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from ivos.masks import Patch
 from ivos.runtime.protocol import Networks
 from ivos.session.inference import (
-    InteractionJob,
     interact,
     interact_in_detail,
     parts_to_look_at,
 )
+from ivos.session.jobs import InteractionJob
 from ivos.session.known import StoredMasks
 from ivos.session.merge import balance, give_way, same, settle, yielding
 from ivos.session.settings import Settings

@@ -13,7 +13,8 @@ from typing import Protocol
 
 from ivos.masks import Patch
 from ivos.runtime.protocol import Array, Networks, NetworkSpec
-from ivos.session.inference import PropagationJob, look_again, propagate
+from ivos.session.inference import look_again, propagate
+from ivos.session.jobs import PropagationJob
 from ivos.session.merge import area, balance, blend, give_way, not_lost, settle, yielding
 from ivos.session.schedule import blend_weight, change_share
 from ivos.session.search import search, vanished

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from ivos.masks import Patch
 from ivos.runtime.protocol import Networks
-from ivos.session.inference import PropagationJob, propagate
+from ivos.session.inference import propagate
+from ivos.session.jobs import PropagationJob
 from ivos.session.merge import area
 
 _VANISHED = 0.25

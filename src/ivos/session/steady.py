@@ -20,7 +20,7 @@ from ivos.crop import CropSpec, Region, region_around, united, unwarp_into, warp
 from ivos.masks import Bytes2D, Patch
 from ivos.runtime.protocol import Array
 from ivos.session.flow import flow_from, grey
-from ivos.session.inference import mask_box
+from ivos.session.jobs import mask_box
 from ivos.types import Frame, ObjectId
 
 _SIDE = 160

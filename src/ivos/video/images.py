@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from operator import index as as_index
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -26,11 +28,15 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", "
 DEFAULT_FPS = 24.0
 """DAVIS sequences are shown at 24 frames a second."""
 
+_SLOWEST, _FASTEST = 1e-3, 1e5
 _EXIF_ORIENTATION = 0x0112
 _DEPTHS = (8, 10, 12, 14, 16)
 """Bits that cameras and microscopes store in 16."""
 _MOST_FOLDERS = 2000
 """So many folders are looked into to tell somebody which one they meant."""
+_SAMPLES = 9
+"""Frames, from the first to the last, of which deep grey takes its scale."""
+Grey: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.generic]]"
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 """What Pillow raises for files that are damaged (PNG: SyntaxError) or far too large."""
 
@@ -50,16 +56,22 @@ class _Depth:
     high: float
 
     @classmethod
-    def of(cls, values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> _Depth:
-        """From the first frame: whole numbers by their bits, fractions by their range."""
-        finite = values[np.isfinite(values)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        if np.issubdtype(values.dtype, np.integer):
+    def of(cls, frames: Iterable[Grey]) -> _Depth:
+        """Of frames from all over the video: whole numbers by their bits, others by their range."""
+        lows, highs, whole = [], [], True
+        for values in frames:
+            finite = values[np.isfinite(values)]
+            if finite.size:
+                lows.append(float(finite.min()))
+                highs.append(float(finite.max()))
+            whole &= np.issubdtype(values.dtype, np.integer)
+        low, high = min(lows, default=0.0), max(highs, default=1.0)
+        if whole:
             bits = next((bits for bits in _DEPTHS if high < 2**bits), 16)
             return cls(0.0, float(2**bits - 1))
         return cls(low, high if high > low else low + 1)
 
-    def to_rgb(self, values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Frame:
+    def to_rgb(self, values: Grey) -> Frame:
         """(H, W) of any number type -> (H, W, 3) uint8."""
         scaled = (values.astype(np.float64) - self.low) * (255 / (self.high - self.low))
         grey = np.nan_to_num(scaled).clip(0, 255).round().astype(np.uint8)
@@ -73,8 +85,10 @@ class ImageFolder:
     """
 
     def __init__(self, source: Path, *, fps: float | None, cache_bytes: int) -> None:
-        if fps is not None and not fps > 0:
-            raise VideoError(f"{fps:g} frames a second is not possible; give a number above 0")
+        if fps is not None and not _SLOWEST <= fps <= _FASTEST:
+            raise VideoError(
+                f"{fps:g} frames a second is not possible; give {_SLOWEST:g} to {_FASTEST:g}"
+            )
         self._source = source
         self._fps = DEFAULT_FPS if fps is None else float(fps)
         self._cache = FrameCache(cache_bytes)
@@ -176,36 +190,44 @@ class ImageFolder:
         self.close()
 
     def _load(self, page: _Page) -> Frame:
-        try:
-            with Image.open(page.file) as image:
-                image.seek(page.page)
-                upright = ImageOps.exif_transpose(image)
-                deep = upright.mode == "F" or upright.mode.startswith("I")
-                pixels = np.asarray(upright if deep else upright.convert("RGB"))
-        except _BROKEN:
-            raise VideoError(
-                f"{page.file}: the image is cut off or damaged; copy it again"
-            ) from None
+        pixels = _read(page)
         if pixels.shape[:2] != self._size:
             height, width = self._size
             raise VideoError(
                 f"{page.file}: page {page.page} is {pixels.shape[1]}x{pixels.shape[0]}, but the "
                 f"first is {width}x{height}; all must have one size"
             )
-        if deep:
-            self._depth = self._depth or self._depth_of_first(pixels, page)
+        if pixels.ndim == 2:
+            self._depth = self._depth or self._common_depth()
             return self._depth.to_rgb(pixels)
         return np.array(pixels, np.uint8)
 
-    def _depth_of_first(
-        self, pixels: np.ndarray[tuple[int, ...], np.dtype[np.generic]], page: _Page
-    ) -> _Depth:
-        """The scale is that of frame 0, whichever frame is asked for first."""
-        first = self._pages[0]
-        if page != first:
-            with Image.open(first.file) as image:
-                pixels = np.asarray(image)
-        return _Depth.of(pixels)
+    def _common_depth(self) -> _Depth:
+        """One scale for all, whichever frame is asked for first: a dark one does not say it."""
+        last = len(self._pages) - 1
+        some = sorted({round(last * part / (_SAMPLES - 1)) for part in range(_SAMPLES)})
+        return _Depth.of(_deep(self._pages[frame] for frame in some))
+
+
+def _deep(pages: Iterable[_Page]) -> Iterator[Grey]:
+    """Those that are deep grey; damaged ones are told when they are asked for."""
+    for page in pages:
+        with suppress(VideoError):
+            pixels = _read(page)
+            if pixels.ndim == 2:
+                yield pixels
+
+
+def _read(page: _Page) -> Grey:
+    """(H, W) of any number type where the image is deep grey, else (H, W, 3) uint8."""
+    try:
+        with Image.open(page.file) as image:
+            image.seek(page.page)
+            upright = ImageOps.exif_transpose(image)
+            deep = upright.mode == "F" or upright.mode.startswith("I")
+            return np.asarray(upright if deep else upright.convert("RGB"))
+    except _BROKEN:
+        raise VideoError(f"{page.file}: the image is cut off or damaged; copy it again") from None
 
 
 def _measure(file: Path) -> tuple[int, tuple[int, int]]:

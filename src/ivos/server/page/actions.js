@@ -109,12 +109,17 @@ export class Actions {
     };
   }
 
+  /** Ask the server; rejects in its words. @param {Wish} wish */
+  async send(wish) {
+    const connection = this.parts.connection();
+    if (!connection) throw new Error("no video is open");
+    return connection.send(wish);
+  }
+
   /** Ask the server; what goes wrong is told in its words. @param {Wish} wish @returns {Promise<import("./protocol.js").Done | null>} */
   async ask(wish) {
-    const connection = this.parts.connection();
     try {
-      if (!connection) throw new Error("no video is open");
-      return await connection.send(wish);
+      return await this.send(wish);
     } catch (error) {
       this.parts.tell("error", /** @type {Error} */ (error).message);
       return null;
@@ -128,6 +133,7 @@ export class Actions {
     const state = this.store.get();
     if (!state.connected) return "The server is not connected: strokes would be lost";
     if (!state.driving) return "This project is being worked on in another tab: take over first";
+    if (this.parts.stage.pictures?.broken.has(state.frame)) return `Frame ${state.frame} cannot be read: nothing can be drawn on it`;
     const object = selected(state);
     if (object?.locked) return `${object.name} is locked: unlock it (L) to change it`;
     if (object && covers(object.locked_frames, state.frame)) return `Frame ${state.frame} is accepted: press Enter to release it, then draw`;
@@ -226,7 +232,10 @@ export class Actions {
     const state = this.store.get();
     if (state.dialog) this.store.send({ type: "dialog", dialog: null });
     else if (this.parts.dropGesture()) return;
-    else if (state.run) this.ask({ type: "cancel" });
+    else if (state.run) {
+      this.store.send({ type: "stop" });
+      this.ask({ type: "cancel" });
+    }
     else if (state.compare) this.store.send({ type: "compare", on: false });
     else if (state.playing) this.store.send({ type: "play", on: false });
   }
@@ -245,22 +254,28 @@ export class Actions {
       this.parts.tell("info", state.session?.annotated.length ? "Nothing to check: every frame is accepted or drawn by you." : "Draw and propagate first: then this finds the most doubtful frame.");
       return;
     }
-    const found = list.find((one) => !state.checked.includes(one.frame)) ?? list[0];
-    if (!found) return;
-    this.store.send({ type: "check", frame: found.frame });
+    const unseen = list.find((one) => !state.checked.includes(one.frame));
+    const found = /** @type {import("./review.js").Suspect} */ (unseen ?? list[0]);
+    if (!unseen) this.parts.tell("info", list.length === 1 ? "This is the only frame that is left to check." : `All ${list.length} doubtful frames were shown: the first one again.`);
+    this.store.send({ type: "check", frame: found.frame, again: !unseen });
     this.store.send({ type: "select", object: found.object });
   }
 
   /** Lock or release frames for all objects. @param {[number, number]} span */
   async accept(span) {
     const state = this.store.get();
+    const one = span[1] - span[0] === 1;
     if (!state.session?.objects.length) {
       this.parts.tell("info", "There is nothing to accept yet: draw on a frame first.");
       return;
     }
-    const release = span[1] - span[0] === 1 && accepted(state, span[0]);
+    if (one && !state.session.objects.some((object) => covers(object.masked, span[0]))) {
+      this.parts.tell("info", `Frame ${span[0]} has no mask yet: there is nothing to accept.`);
+      return;
+    }
+    const release = one && accepted(state, span[0]);
     const done = await this.ask({ type: "lock", start: span[0], stop: span[1], object_id: null, locked: !release });
-    if (done) this.parts.tell("good", release ? `Released ${frames(span)}.` : `Accepted ${frames(span)}: no propagation changes ${span[1] - span[0] === 1 ? "it" : "them"} any more.`);
+    if (done) this.parts.tell("good", release ? `Released ${frames(span)}.` : `Accepted ${frames(span)}: no propagation changes ${one ? "it" : "them"} any more.`);
   }
 
   /** Put the masks from before the last round back. @param {[number, number]} span */

@@ -31,7 +31,7 @@ export async function request(method, path, body = null) {
 export class InUse extends Error {}
 
 /** What an answer says went wrong. @param {Response} answer */
-async function problemOf(answer) {
+export async function problemOf(answer) {
   try {
     const said = await answer.json();
     if (typeof said.detail === "string") return said.in_use ? new InUse(said.detail) : new Error(said.detail);

@@ -4,6 +4,7 @@
 import { byId, icon, make } from "./dom.js";
 import { ACTIONS, PRESETS, combination, keysOf, rebound, spelled } from "./keys.js";
 import { workSpan } from "./state.js";
+import { recall, remember } from "./storage.js";
 import { counted, frames } from "./words.js";
 
 /** @typedef {import("./state.js").State} State */
@@ -152,16 +153,18 @@ async function showExport(dialog, state, wishes, close) {
   const list = make("div", { class: "kinds", role: "radiogroup", "aria-label": "What to export" });
   const choices = make("div", { class: "choices" });
   const start = make("button", { class: "primary", id: "startexport" }, "Export");
+  const problem = make("p", { class: "dproblem", role: "alert" });
   const span = workSpan(state);
   const bounded = state.markIn !== null || state.markOut !== null;
   const where = make("span", { class: "dim" }, bounded ? `Only ${frames(span)} (between in and out)` : `All ${counted(span[1], "frame")}`);
   dialog.replaceChildren(
     head(dialog, "Export", close),
     make("div", { class: "dbody exporter" }, list, choices),
+    problem,
     make("div", { class: "dfoot" }, where, make("span", { class: "spring" }), make("button", { class: "flat", onclick: close }, "Close"), start),
   );
   const kinds = await wishes.kinds();
-  let chosen = kinds.find((kind) => kind.name === recall()) ?? kinds[0];
+  let chosen = kinds.find((kind) => kind.name === recall("ivos-export")) ?? kinds[0];
   if (!chosen) return;
   const pick = (/** @type {KindValue} */ kind) => {
     chosen = kind;
@@ -183,16 +186,18 @@ async function showExport(dialog, state, wishes, close) {
   pick(chosen);
   start.addEventListener("click", async () => {
     const kind = /** @type {KindValue} */ (chosen);
-    localStorage.setItem("ivos-export", kind.name);
+    remember("ivos-export", kind.name);
     const options = readFields(choices, kind);
     if (bounded) options["frames"] = `${span[0]}:${span[1]}`;
-    if (await wishes.export(kind.name, options)) close();
+    problem.textContent = "";
+    try {
+      await wishes.export(kind.name, options);
+      close();
+    } catch (error) {
+      problem.textContent = /** @type {Error} */ (error).message; // here: a toast would lie under the dialog
+    }
   });
   start.focus();
-}
-
-function recall() {
-  return localStorage.getItem("ivos-export");
 }
 
 /** Up and down among radio buttons. @param {HTMLElement} list @param {KeyboardEvent} event */

@@ -29,6 +29,18 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Fill a box anew. The control in it that had the keyboard has it again: the one of the same `data-key`,
+ * or, where there is none now, the box, so that Tab goes on from here. @param {HTMLElement} box @param {...Node} children */
+export function refill(box, ...children) {
+  const active = document.activeElement;
+  const had = active instanceof HTMLElement && active !== box && box.contains(active) ? active.dataset["key"] : undefined;
+  box.replaceChildren(...children);
+  if (had === undefined) return;
+  const same = /** @type {HTMLElement | null} */ (box.querySelector(`[data-key="${had}"]:not(:disabled)`));
+  box.tabIndex = -1;
+  (same ?? box).focus({ preventScroll: true });
+}
+
 /** One of our icons. @param {string} name */
 export function icon(name) {
   const holder = document.createElement("span");

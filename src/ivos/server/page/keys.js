@@ -102,21 +102,30 @@ export const PRESETS = {
 
 /** The combination of a key event, in one spelling: "Ctrl+Shift+Z", "Space", "?".
  *
- * Shift is named only with letters and named keys: of a sign it is already part.
- * @param {{ key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean, shiftKey: boolean, code?: string }} event */
+ * Shift is named only with letters and named keys: of a sign it is already part. So is AltGr, which some
+ * systems report as Ctrl and Alt. Where a keyboard writes no Latin letters, the place of the key counts.
+ * @param {{ key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean, shiftKey: boolean, code?: string, getModifierState?: (name: string) => boolean }} event */
 export function combination(event) {
   const names = /** @type {Record<string, string>} */ ({ " ": "Space", ArrowLeft: "Left", ArrowRight: "Right", ArrowUp: "Up", ArrowDown: "Down" });
   const digit = /^Digit(\d)$/.exec(event.code ?? "");
-  const plain = names[event.key] ?? (event.key.length === 1 ? event.key.toUpperCase() : event.key);
+  const plain = names[event.key] ?? (event.key.length === 1 ? latin(event.key, event.code ?? "") : event.key);
+  const sign = event.getModifierState?.("AltGraph") ?? false;
   // Shift+0 is ")" or "=" by keyboard; with a digit's own key the digit is meant
-  const key = digit && (event.shiftKey || event.altKey) ? /** @type {string} */ (digit[1]) : plain;
+  const key = digit && !sign && (event.shiftKey || event.altKey) ? /** @type {string} */ (digit[1]) : plain;
   const shift = event.shiftKey && (key.length > 1 || /[A-Z0-9]/.test(key));
   return [
-    event.ctrlKey || event.metaKey ? "Ctrl" : "",
-    event.altKey ? "Alt" : "",
+    (event.ctrlKey && !sign) || event.metaKey ? "Ctrl" : "",
+    event.altKey && !sign ? "Alt" : "",
     shift ? "Shift" : "",
     key,
   ].filter(Boolean).join("+");
+}
+
+/** A sign as our bindings have it. @param {string} sign @param {string} code where its key is on the keyboard */
+function latin(sign, code) {
+  const brackets = /** @type {Record<string, string>} */ ({ BracketLeft: "[", BracketRight: "]" });
+  const place = sign > "\u007f" ? (/^Key([A-Z])$/.exec(code)?.[1] ?? brackets[code]) : undefined;
+  return place ?? sign.toUpperCase();
 }
 
 /** The action for a key event, if it has one. @param {Bindings} bindings @param {Parameters<typeof combination>[0]} event @returns {string | null} */

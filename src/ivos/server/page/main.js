@@ -5,6 +5,7 @@ import { Actions } from "./actions.js";
 import { Connection, request } from "./api.js";
 import { mountDialogs } from "./dialogs.js";
 import { byId, placeIcons } from "./dom.js";
+import { mountFocus } from "./focus.js";
 import { PRESETS, actionFor } from "./keys.js";
 import { Masks } from "./masks.js";
 import { mountHint, mountNotice, mountTips, mountToasts, tipAt } from "./notes.js";
@@ -15,6 +16,7 @@ import { Player, wantedAround } from "./player.js";
 import { Pointer } from "./pointer.js";
 import { Stage } from "./stage.js";
 import { START, next } from "./state.js";
+import { recall, remember, takeTab } from "./storage.js";
 import { createStore } from "./store.js";
 import { Timeline } from "./timeline.js";
 import { mountCompare, mountTop, mountTransport } from "./top.js";
@@ -22,7 +24,12 @@ import { percent } from "./words.js";
 
 /** @type {import("./timeline.js").Store} */
 const store = createStore({ ...START, ...remembered() }, next);
-const client = crypto.randomUUID?.() ?? Math.random().toString(36).slice(2);
+const tab = takeTab();
+window.addEventListener("pagehide", () => {
+  const { project, frame } = store.get();
+  remember("ivos-tab", { client: tab.client, project, frame });
+});
+window.addEventListener("pageshow", (event) => event.persisted && takeTab());
 /** @type {Connection | null} */
 let connection = null;
 /** @type {Pictures | null} */
@@ -71,9 +78,9 @@ mountHint(store);
 mountTips(() => bindings);
 mountNotice(store, () => actions.ask({ type: "take_over" }));
 mountDialogs(store, {
-  keyboard: { get: () => bindings, set: (chosen) => { bindings = chosen; localStorage.setItem("ivos-keys", JSON.stringify(chosen)); } },
+  keyboard: { get: () => bindings, set: (chosen) => { bindings = chosen; remember("ivos-keys", chosen); } },
   kinds: () => request("GET", "/api/kinds"),
-  export: (kind, options) => actions.ask({ type: "export", kind, options }),
+  export: (kind, options) => actions.send({ type: "export", kind, options }),
   goTo: async (steps) => {
     for (let step = 0; step < Math.abs(steps); step++) if (!(await actions.ask({ type: steps < 0 ? "undo" : "redo" }))) return;
   },
@@ -110,7 +117,7 @@ const timer = {
 /** Open the session with this key in place of what is open. @param {string} key */
 function enter(key) {
   leave();
-  connection = new Connection(key, client, {
+  connection = new Connection(key, tab.client, {
     onEvent: (event) => heard(key, event),
     onMask: (mask) => {
       masks?.spoil([[mask.frame, mask.frame + 1]]); // its soft masks are others too
@@ -120,9 +127,17 @@ function enter(key) {
       stage.drawNow();
       timer.stop();
     },
-    onConnection: (on) => store.send({ type: "connection", on }),
+    onConnection: connected,
     onGone: () => begin(store.get().project),
   });
+}
+
+/** While the server is away nothing is asked of it but whether it is there. @param {boolean} on */
+function connected(on) {
+  store.send({ type: "connection", on });
+  timeline.film.on = on;
+  if (!on) pictures?.want([], pictures.height);
+  stage.draw();
 }
 
 function leave() {
@@ -143,11 +158,18 @@ function heard(key, event) {
   if (event.type === "masks_changed") masks?.spoil(event.spans);
   if (event.type === "running" && event.run.kind === "propagate") masks?.spoil([[event.run.frame, event.run.frame + 1]]);
   store.send({ type: "server", event });
-  if (event.type === "welcome") stage.fit();
+  if (event.type === "welcome") arrived(event.project);
   if (event.type === "run_ended") ended(key, event);
   if (event.type === "failed" && !connection?.asked.has(event.id)) tell("error", event.message);
   if (event.type === "closed" || event.type === "refused") leave();
   if (event.type === "masks_changed" || event.type === "running" || event.type === "snapshot") refresh();
+}
+
+/** The session is on screen; after a reload at the frame where this tab was. @param {string} project */
+function arrived(project) {
+  if (tab.project === project) store.send({ type: "seek", frame: tab.frame });
+  tab.project = "";
+  stage.fit();
 }
 
 /** @param {string} key @param {import("./protocol.js").Welcome} event */
@@ -156,10 +178,11 @@ function welcome(key, event) {
   opening.hide();
   pictures?.close();
   masks?.close();
-  pictures = new Pictures(key, event.video, () => stage.draw());
-  masks = new Masks(key, () => { refresh(); stage.draw(); }, (error) => tell("error", error.message));
+  pictures = new Pictures(key, event.video, () => stage.draw(), (frame, error) => frame === store.get().frame && tell("error", error.message));
+  masks = new Masks(key, () => { refresh(); stage.draw(); }, (error) => store.get().connected && tell("error", error.message));
   stage.pictures = pictures;
   stage.masks = masks;
+  timeline.film.on = true;
   timeline.film.open(key);
 }
 
@@ -174,7 +197,7 @@ function ended(key, event) {
 /** Ask for what the present frame needs: its picture and those around, its masks. */
 function refresh() {
   const state = store.get();
-  if (!state.video || !pictures) return;
+  if (!state.video || !pictures || !state.connected) return;
   const height = state.playing ? Math.ceil(Math.min(state.video.height, state.video.height * stage.view.scale * devicePixelRatio)) : state.video.height;
   const step = [360, 540, 720, 1080].find((size) => size >= height) ?? state.video.height;
   pictures.want(wantedAround(state.frame, state.playing).slice(0, state.playing ? 24 : 7), step < state.video.height ? step : state.video.height);
@@ -186,7 +209,7 @@ store.watch((s) => [s.frame, s.playing, s.look, s.compare, s.masks, s.session?.o
 store.watch((s) => [s.frame, s.session, s.look, s.opacity, s.palette, s.compare, s.wipe, s.pending, s.tool, s.brush, s.object, s.playing], () => stage.draw());
 store.watch((s) => [s.tool], () => pointer.setMood());
 store.watch((s) => [s.session], ({ session }) => { document.body.dataset.undone = String((session?.steps.length ?? 0) - (session?.head ?? 0)); });
-store.watch((s) => [s.opacity, s.palette], ({ opacity, palette }) => localStorage.setItem("ivos-view", JSON.stringify({ opacity, palette })));
+store.watch((s) => [s.opacity, s.palette], ({ opacity, palette }) => remember("ivos-view", { opacity, palette }));
 stage.onDrawn = () => {
   const zoom = byId("zoom", HTMLButtonElement);
   const words = percent(stage.view.scale * devicePixelRatio);
@@ -224,6 +247,7 @@ document.addEventListener("click", (event) => {
   if (button instanceof HTMLButtonElement) act(button.dataset.action ?? "");
 });
 byId("history", HTMLButtonElement).addEventListener("click", () => act("history"));
+mountFocus(byId("work", HTMLDivElement), stage.canvas);
 
 window.addEventListener("keydown", (event) => {
   const typing = event.target instanceof HTMLInputElement && !["range", "checkbox", "color"].includes(event.target.type);
@@ -263,6 +287,7 @@ async function begin(before = "") {
     if (hello.key) enter(hello.key);
     else {
       store.send({ type: "choose" });
+      opening.inUse = hello.in_use;
       const problem = hello.problem ?? (before && `the server was started again: open ${before} to go on`);
       if (problem) opening.show(problem);
     }
@@ -273,20 +298,12 @@ async function begin(before = "") {
 
 /** @returns {Partial<import("./state.js").State>} */
 function remembered() {
-  try {
-    const { opacity, palette } = JSON.parse(localStorage.getItem("ivos-view") ?? "{}");
-    return { ...(typeof opacity === "number" ? { opacity } : {}), ...(palette === "safe" ? { palette } : {}) };
-  } catch {
-    return {};
-  }
+  const { opacity, palette } = recall("ivos-view") ?? {};
+  return { ...(typeof opacity === "number" ? { opacity } : {}), ...(palette === "safe" ? { palette } : {}) };
 }
 
 function storedKeys() {
-  try {
-    return JSON.parse(localStorage.getItem("ivos-keys") ?? "null") ?? PRESETS["ivos"];
-  } catch {
-    return PRESETS["ivos"];
-  }
+  return recall("ivos-keys") ?? PRESETS["ivos"];
 }
 
 begin();

@@ -2,6 +2,7 @@
 /** Masks of frames: kept while they are true, shown while a newer one is on its way. */
 
 import { fetchMask } from "./api.js";
+import { Failures } from "./retry.js";
 import { covers } from "./spans.js";
 
 /** @typedef {import("./packets.js").Mask} Mask */
@@ -15,6 +16,8 @@ export class Masks {
     this.key = key;
     this.onNew = onNew;
     this.onTrouble = onTrouble;
+    /** What did not come. */
+    this.failures = new Failures(() => this.onNew());
     /** By what and where ("labels/12"), oldest first. @type {Map<string, Kept>} */
     this.kept = new Map();
     this.bytes = 0;
@@ -37,7 +40,7 @@ export class Masks {
   /** Fetch a mask where it is missing or out of date. @param {string} name e.g. `labels/12`, `soft/12?objects=1,2`, `labels/12?before=4` */
   want(name) {
     const kept = this.kept.get(name);
-    if (this.closed || (kept && !kept.stale) || this.under.has(name)) return;
+    if (this.closed || (kept && !kept.stale) || this.under.has(name) || this.failures.waits(name)) return;
     this.fetch(name);
   }
 
@@ -49,6 +52,7 @@ export class Masks {
       const mask = await fetchMask(`/api/session/${this.key}/${name}`);
       if (!this.closed) this.keep(name, mask, call.again);
     } catch (error) {
+      if (!this.closed) this.failures.add(name);
       if (!this.closed && !(error instanceof TypeError)) this.onTrouble(/** @type {Error} */ (error));
     }
     this.under.delete(name);
@@ -61,6 +65,7 @@ export class Masks {
     if (before) this.bytes -= before.mask.pixels.length;
     this.kept.delete(name);
     this.kept.set(name, { mask, stale });
+    this.failures.forget(name);
     this.bytes += mask.pixels.length;
     for (const [oldest, old] of this.kept) {
       if (this.bytes <= MEMORY || this.kept.size < 4) break;
@@ -78,6 +83,7 @@ export class Masks {
 
   close() {
     this.closed = true;
+    this.failures.clear();
     this.kept.clear();
   }
 }

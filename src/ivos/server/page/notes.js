@@ -109,7 +109,7 @@ export function mountNotice(store, takeOver) {
     document.body.classList.toggle("noticed", !notice.hidden);
     if (notice.hidden) return;
     if (!connected) {
-      notice.replaceChildren(make("span", {}, "The server does not answer. Everything up to the last step is on disk; this page goes on as soon as `ivos serve` runs again."));
+      notice.replaceChildren(make("span", {}, "The server does not answer. Every step is on disk, and so are strokes that wait for a run; this page goes on as soon as `ivos serve` runs again."));
       return;
     }
     notice.replaceChildren(

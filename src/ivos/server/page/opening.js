@@ -113,6 +113,7 @@ export class Opening {
 
   /** @param {string} path @param {boolean} [takeOver] from another process */
   async open(path, takeOver = false) {
+    if (this.busy.startsWith("Opening")) return; // the second press of a double click
     this.problem = "";
     this.inUse = null;
     this.busy = `Opening ${path}…`;

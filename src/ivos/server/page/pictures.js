@@ -1,17 +1,26 @@
 // @ts-check
 /** Frames as bitmaps: fetched when wanted, those ahead fetched early, bounded memory. */
 
+import { problemOf } from "./api.js";
+import { Failures } from "./retry.js";
+
 const MEMORY = 420e6;
 const AT_ONCE = 3;
 
 /** @typedef {{ bitmap: ImageBitmap, height: number, bytes: number }} Picture */
 
 export class Pictures {
-  /** @param {string} key of the session @param {{ width: number, height: number, frames: number }} video @param {() => void} onNew */
-  constructor(key, video, onNew) {
+  /** @param {string} key of the session @param {{ width: number, height: number, frames: number }} video
+   * @param {() => void} onNew @param {(frame: number, error: Error) => void} onTrouble a frame that cannot be read */
+  constructor(key, video, onNew, onTrouble) {
     this.key = key;
     this.video = video;
     this.onNew = onNew;
+    this.onTrouble = onTrouble;
+    /** Frames that did not come. */
+    this.failures = new Failures(() => this.more());
+    /** Frames that the server has, but cannot read, and why. @type {Map<number, string>} */
+    this.broken = new Map();
     /** @type {Map<number, Picture>} oldest first */
     this.kept = new Map();
     this.bytes = 0;
@@ -52,15 +61,20 @@ export class Pictures {
         this.under.delete(frame);
       }
     }
-    if (urgent !== undefined && !this.under.has(urgent)) this.fetch(urgent);
+    if (urgent !== undefined && this.may(urgent)) this.fetch(urgent);
     this.more();
   }
 
   more() {
     for (const frame of this.wanted) {
       if (this.under.size >= AT_ONCE) return;
-      if (!this.under.has(frame) && !this.has(frame)) this.fetch(frame);
+      if (this.may(frame)) this.fetch(frame);
     }
+  }
+
+  /** Whether a frame may be asked for now. @param {number} frame */
+  may(frame) {
+    return !this.closed && !this.under.has(frame) && !this.has(frame) && !this.failures.waits(frame);
   }
 
   /** @param {number} frame */
@@ -71,13 +85,23 @@ export class Pictures {
     try {
       const small = height < this.video.height ? `?height=${height}` : "";
       const answer = await fetch(`/api/session/${this.key}/frames/${frame}${small}`, { signal: call.signal });
-      if (!answer.ok) throw new Error(String(answer.status));
-      this.keep(frame, await createImageBitmap(await answer.blob()), height);
+      if (answer.ok) this.keep(frame, await createImageBitmap(await answer.blob()), height);
+      else this.unreadable(frame, await problemOf(answer));
     } catch {
-      // dropped on purpose, or the server is away: the next wish asks again
+      if (!call.signal.aborted) this.failures.add(frame); // the server is away
     }
     if (this.under.get(frame) === call) this.under.delete(frame);
     if (!this.closed) this.more();
+  }
+
+  /** @param {number} frame @param {Error} problem */
+  unreadable(frame, problem) {
+    if (this.closed) return;
+    this.failures.add(frame);
+    if (this.broken.has(frame)) return;
+    this.broken.set(frame, problem.message);
+    this.onTrouble(frame, problem);
+    this.onNew();
   }
 
   /** @param {number} frame @param {ImageBitmap} bitmap @param {number} height */
@@ -88,6 +112,8 @@ export class Pictures {
       return;
     }
     if (before) this.drop(frame, before);
+    this.failures.forget(frame);
+    this.broken.delete(frame);
     const picture = { bitmap, height, bytes: bitmap.width * bitmap.height * 4 };
     this.kept.set(frame, picture);
     this.bytes += picture.bytes;
@@ -109,6 +135,7 @@ export class Pictures {
   close() {
     this.closed = true;
     this.wanted = [];
+    this.failures.clear();
     for (const call of this.under.values()) call.abort();
     for (const [frame, picture] of [...this.kept]) this.drop(frame, picture);
   }

@@ -116,6 +116,11 @@ export class Stage {
   /** @param {CanvasRenderingContext2D} context @param {State} state @param {ImageBitmap | null} bitmap @param {number} width @param {number} height */
   drawFrame(context, state, bitmap, width, height) {
     const video = /** @type {import("./protocol.js").VideoValue} */ (state.video);
+    const missing = bitmap ? null : this.whyMissing(state);
+    if (missing !== null) {
+      this.drawMissing(context, video, missing);
+      return;
+    }
     const picture = bitmap ?? this.lastPicture();
     const soft = state.look === "alpha" || state.look === "matte" ? this.softMask(state) : null;
     if (state.look === "alpha" || state.look === "matte") {
@@ -135,6 +140,24 @@ export class Stage {
       context.fillStyle = "#14161a";
       context.fillRect(0, 0, video.width, video.height);
     }
+  }
+
+  /** Why the frame will not come soon, or null: another frame's picture must not stand under its number.
+   * @param {State} state @returns {string | null} */
+  whyMissing({ frame, connected }) {
+    const broken = this.pictures?.broken.get(frame);
+    if (broken !== undefined) return `Frame ${frame} cannot be read`;
+    return connected ? null : `Frame ${frame} is not here: the server is not connected`;
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {import("./protocol.js").VideoValue} video @param {string} words */
+  drawMissing(context, video, words) {
+    context.fillStyle = "#1c1f24";
+    context.fillRect(0, 0, video.width, video.height);
+    context.fillStyle = "#a3abb7";
+    context.font = `${14 / this.view.scale}px system-ui, sans-serif`;
+    context.textAlign = "center";
+    context.fillText(words, video.width / 2, video.height / 2, video.width);
   }
 
   /** The frame that was shown last, until the wanted one is here; never a closed one. */

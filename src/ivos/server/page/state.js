@@ -29,6 +29,7 @@ import { count, covers, withFrame } from "./spans.js";
  * @property {Snapshot | null} session
  * @property {Record<number, Track>} review by object id
  * @property {RunValue | null} run
+ * @property {boolean} stopping whether that was asked to stop
  * @property {number} frame
  * @property {boolean} playing
  * @property {boolean} drawing whether a stroke is being drawn: the frame stays what it is until it is over
@@ -64,6 +65,7 @@ export const START = {
   session: null,
   review: {},
   run: null,
+  stopping: false,
   frame: 0,
   playing: false,
   drawing: false,
@@ -106,7 +108,8 @@ export const START = {
  *   | { type: "across_cuts", on: boolean }
  *   | { type: "compare", on: boolean }
  *   | { type: "wipe", at: number }
- *   | { type: "check", frame: number }
+ *   | { type: "check", frame: number, again: boolean }
+ *   | { type: "stop" }
  *   | { type: "sent", stroke: Pending }
  *   | { type: "dialog", dialog: Dialog }
  *   | { type: "toast", toast: Toast }
@@ -154,7 +157,9 @@ export function next(state, event) {
     case "wipe":
       return { ...state, wipe: Math.min(1, Math.max(0, event.at)) };
     case "check":
-      return state.drawing ? state : { ...state, frame: held(event.frame, state.video), checked: [...state.checked, event.frame], playing: false };
+      return state.drawing ? state : { ...state, frame: held(event.frame, state.video), checked: [...(event.again ? [] : state.checked), event.frame], playing: false };
+    case "stop":
+      return { ...state, stopping: state.run !== null };
     case "sent":
       return { ...state, pending: [...state.pending, event.stroke] };
     case "dialog":
@@ -176,7 +181,7 @@ function heard(state, message) {
     case "welcome":
       return welcomed(state, message);
     case "snapshot":
-      return { ...withSnapshot(state, message), run: message.run };
+      return { ...withSnapshot(state, message), run: message.run, stopping: state.stopping && message.run !== null };
     case "review":
       return { ...state, review: withReview(state, message) };
     case "masks_changed":
@@ -184,7 +189,7 @@ function heard(state, message) {
     case "running":
       return withProgress(state, message.run);
     case "run_ended":
-      return { ...state, run: null, checked: message.kind === "propagate" ? [] : state.checked };
+      return { ...state, run: null, stopping: false, checked: message.kind === "propagate" ? [] : state.checked };
     case "done":
       return { ...state, pending: state.pending.flatMap((one) => (one.id !== message.id ? [one] : message.waiting ? [{ ...one, kept: true }] : [])) };
     case "failed":
@@ -210,6 +215,7 @@ function welcomed(state, message) {
     brush: again ? state.brush : Math.max(2, Math.round(video.height / 24)),
     session: again ? state.session : null,
     pending: [],
+    stopping: false,
     review: {},
     dialog: again ? state.dialog : null,
     masks: state.masks + 1,

@@ -4,6 +4,7 @@
 
 import { eachRefresh, make, prepared } from "./dom.js";
 import { colourOf, css } from "./palette.js";
+import { Failures } from "./retry.js";
 import { FULL, UNKNOWN, change, doubt } from "./review.js";
 import { frameUnder, showing, tickStep, xOf, zoomedAt } from "./scale.js";
 import { accepted } from "./state.js";
@@ -303,12 +304,16 @@ class Film {
     /** @type {number[]} */
     this.wanted = [];
     this.busy = false;
+    /** Whether the server is there to be asked. */
+    this.on = true;
+    this.failures = new Failures(() => this.more());
   }
 
   /** @param {string} key of the session */
   open(key) {
     this.key = key;
     this.wanted = [];
+    this.failures.clear();
     for (const bitmap of this.kept.values()) bitmap.close();
     this.kept.clear();
   }
@@ -340,9 +345,10 @@ class Film {
   }
 
   async more() {
-    const frame = this.wanted.shift();
-    if (this.busy || frame === undefined || !this.key) return;
+    const frame = this.wanted.find((one) => !this.failures.waits(one));
+    if (this.busy || frame === undefined || !this.key || !this.on) return;
     this.busy = true;
+    this.wanted = this.wanted.filter((one) => one !== frame);
     const key = this.key;
     try {
       const answer = await fetch(`/api/session/${key}/frames/${frame}?height=96`, /** @type {RequestInit} */ ({ priority: "low" }));
@@ -352,9 +358,14 @@ class Film {
         if (this.kept.size > 400) this.kept.delete(/** @type {number} */ (this.kept.keys().next().value));
       }
     } catch {
-      // the server is away: the next drawing asks again
+      // the server is away
     }
     this.busy = false;
-    if (key === this.key && this.kept.has(frame)) this.onNew();
+    if (key !== this.key) return;
+    if (this.kept.has(frame)) this.onNew();
+    else {
+      this.failures.add(frame);
+      this.more();
+    }
   }
 }

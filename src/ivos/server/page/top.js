@@ -1,7 +1,7 @@
 // @ts-check
 /** Bars and rails: the view, the tools, the transport, and the bar for comparing. */
 
-import { byId, icon, make } from "./dom.js";
+import { byId, icon, make, refill } from "./dom.js";
 import { moveAmong } from "./dialogs.js";
 import { strokeColours } from "./palette.js";
 import { change } from "./review.js";
@@ -64,15 +64,22 @@ function mountSign(store) {
   });
 }
 
+/** What becomes of the strokes that are on their way. @param {State["pending"]} pending */
+function answering(pending) {
+  const waiting = pending.filter((one) => one.kept).length;
+  if (pending.length > waiting) return "answering…";
+  return waiting > 0 ? `${counted(waiting, "stroke")} ${waiting === 1 ? "waits" : "wait"} for the run` : "";
+}
+
 /** @param {Store} store */
 function mountProject(store) {
   const name = byId("name", HTMLElement);
   const saved = byId("saved", HTMLElement);
-  store.watch((s) => [s.video, s.project, s.session?.head, s.connected, s.pending.length], (state) => {
+  store.watch((s) => [s.video, s.project, s.session?.head, s.connected, s.pending], (state) => {
     if (!state.video) return;
     name.textContent = state.video.name;
     document.title = `${state.video.name} · ivos`;
-    saved.textContent = !state.connected ? "not connected" : state.pending.length > 0 ? "answering…" : `${state.project} · saved`;
+    saved.textContent = !state.connected ? "not connected" : answering(state.pending) || `${state.project} · saved`;
   });
   for (const way of /** @type {const} */ (["undo", "redo"])) {
     const button = byId(way, HTMLButtonElement);
@@ -153,11 +160,11 @@ export function mountCompare(store, actions) {
     const touched = covers(state.session.last_run_frames, state.frame);
     const whole = /** @type {[number, number]} */ ([changed[0]?.[0] ?? 0, changed.at(-1)?.[1] ?? 1]);
     const bounded = state.markIn !== null || state.markOut !== null;
-    bar.replaceChildren(
+    refill(bar,
       make("span", {}, touched ? `This frame: ${percent(here)} changed` : "The last round left this frame as it was"),
-      make("button", { class: "flat", disabled: !touched, "data-tip": "Put the mask from before the round back on this frame", "data-keys": "reject", onclick: () => actions.reject([state.frame, state.frame + 1]) }, "Put back here"),
-      make("button", { class: "flat", disabled: changed.length === 0, "data-tip": bounded ? "On all changed frames between in and out" : "On all frames that the round changed; set in and out for a part", onclick: () => actions.reject(whole) }, `Put back ${bounded ? frames(whole) : counted(count(changed), "frame")}`),
-      make("button", { class: "flat", disabled: changed.length === 0, "data-tip": "Accept: lock these frames, no propagation changes them any more", onclick: () => actions.accept(whole) }, `Accept ${bounded ? frames(whole) : counted(count(changed), "frame")}`),
+      make("button", { class: "flat", "data-key": "here", disabled: !touched, "data-tip": "Put the mask from before the round back on this frame", "data-keys": "reject", onclick: () => actions.reject([state.frame, state.frame + 1]) }, "Put back here"),
+      make("button", { class: "flat", "data-key": "back", disabled: changed.length === 0, "data-tip": bounded ? "On all changed frames between in and out" : "On all frames that the round changed; set in and out for a part", onclick: () => actions.reject(whole) }, `Put back ${bounded ? frames(whole) : counted(count(changed), "frame")}`),
+      make("button", { class: "flat", "data-key": "accept", disabled: changed.length === 0, "data-tip": "Accept: lock these frames, no propagation changes them any more", onclick: () => actions.accept(whole) }, `Accept ${bounded ? frames(whole) : counted(count(changed), "frame")}`),
     );
   });
   store.watch((s) => [s.compare, s.wipe], (state) => {
