@@ -46,10 +46,8 @@ def main() -> int:
     for method in args.methods.split(","):
         path = args.out / f"accuracy-{method}.json"
         if not args.table:
-            code = ivos(
-                ["evaluate", str(args.root), "--method", method, "--json", str(path), "--overwrite"]
-                + further
-            )
+            asked = ["evaluate", str(args.root), "--method", method, "--json", str(path)]
+            code = ivos([*asked, "--overwrite", *further])
             if code:
                 return code
         if path.exists():

@@ -33,6 +33,8 @@ RUNS = {
     "training-far": "learning-curve-far",
     "training-more-a": "learning-curve-more-a",
     "training-more-b": "learning-curve-more-b",
+    "training-apart-a": "learning-curve-apart-a",
+    "training-apart-b": "learning-curve-apart-b",
 }
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 860, 420, 50, 20, 170, 40
 LOW, HIGH = 0.4, 1.0

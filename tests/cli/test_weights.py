@@ -105,6 +105,25 @@ def test_the_mean_of_two_lies_between_them_by_its_shares(
     assert facts["steps"] == 9
 
 
+def test_the_first_of_two_may_be_softened_before_their_mean(trained: Path, tmp_path: Path):
+    from ivos.networks.weights import read_network
+
+    out = tmp_path / "soft.pt"
+    inputs = [str(trained), str(trained)]
+    more = ["--share", "0", "--soften", "0.25", "-o", str(out)]
+    assert main(["weights", "average", *inputs, *more]) == 0
+    before, after = (read_network(path).state_dict() for path in (trained, out))
+    for name, value in after.items():
+        part = 0.5 if "_key." in name else 1  # distances are squares
+        torch_close(value, part * before[name])
+
+
+def torch_close(value, expected) -> None:
+    import torch
+
+    torch.testing.assert_close(value, expected, rtol=2e-3, atol=1e-4)
+
+
 def test_nothing_is_overwritten_unless_told(
     trained: Path, exported: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -123,6 +142,11 @@ def test_nothing_is_overwritten_unless_told(
         (["import", "a.pth", "b.pth", "-o", "out"], 1, "no weights at a.pth"),
         (["average", "a.pt", "b.pt", "-o", "out"], 1, "no weights at a.pt"),
         (["average", "a.pt", "b.pt", "-o", "out", "--share", "2"], 2, "--share must lie in 0..1"),
+        (
+            ["average", "a.pt", "b.pt", "-o", "out", "--soften", "0"],
+            2,
+            "--soften must be more than",
+        ),
         (["verify", "nothing"], 1, "no weights called 'nothing'"),
     ],
 )

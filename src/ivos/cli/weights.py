@@ -63,6 +63,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="SHARE",
         help="the same for the propagation network alone (default: as --share)",
     )
+    action.add_argument(
+        "--soften",
+        type=float,
+        default=1.0,
+        metavar="PART",
+        help="what distances in the memory of FIRST are multiplied by beforehand, as the recipe of "
+        "SECOND says (default: 1)",
+    )
     action.add_argument("--overwrite", action="store_true", help="replace what is there")
     action.set_defaults(run=_average)
 
@@ -153,14 +161,23 @@ def _average(args: argparse.Namespace) -> int:
     for option, value in (("--share", share), ("--propagation-share", of_propagation)):
         if not 0 <= value <= 1:
             raise InvalidInput(f"{option} must lie in 0..1, not {value:g}")
+    if not 0 < args.soften <= 1:
+        raise InvalidInput(f"--soften must be more than 0 and at most 1, not {args.soften:g}")
     try:
         from ivos.networks.weights import averaged, read_facts
     except ModuleNotFoundError as error:
         raise _needs(error) from None
-    net = averaged(args.first, args.second, interaction=share, propagation=of_propagation)
+    net = averaged(
+        args.first,
+        args.second,
+        interaction=share,
+        propagation=of_propagation,
+        soften=args.soften,
+    )
     facts = {
         "mean_of": [args.first.name, args.second.name],
         "share_of_second": {"interaction": share, "propagation": of_propagation},
+        "first_softened": args.soften,
     }
     _save(net, args.out, read_facts(args.second) | facts)
     print(f"weights: {args.out}", file=sys.stderr)

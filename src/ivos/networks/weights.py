@@ -147,8 +147,13 @@ def read_network(path: Path) -> IPN:
     return net
 
 
-def averaged(first: Path, second: Path, *, interaction: float, propagation: float) -> IPN:
+def averaged(
+    first: Path, second: Path, *, interaction: float, propagation: float, soften: float = 1.0
+) -> IPN:
     """The mean of two networks of one run: the second one's share, 0..1, for each of the two.
+
+    Distances in the memory of the first are made the part ``soften`` of what they are beforehand,
+    where the run of the second began so.
 
     Points of one run lie so close together that the network between them is better than either
     (Wortsman et al., *Model soups*, 2022). The reference belongs to propagation. Raises
@@ -157,6 +162,8 @@ def averaged(first: Path, second: Path, *, interaction: float, propagation: floa
     net, other = read_network(first), read_network(second)
     if net.config != other.config:
         raise WeightsError(f"{first} and {second} are not weights of the same configuration")
+    if soften != 1:
+        soften_memory(net, soften)
     others = dict(other.named_parameters())
     with torch.no_grad():
         for name, value in net.named_parameters():
