@@ -49,32 +49,6 @@ def test_the_crop_may_reach_five_pixels_beyond_the_frame():
     assert region == Region(-5, -5, 485, 859)
 
 
-def test_the_aspect_is_not_kept_unless_asked():
-    box, size = (100, 100, 200, 400), (480, 854)
-    free = region_around(box, size, CropSpec(minimum_side=0))
-    assert free.x1 - free.x0 > 2 * (free.y1 - free.y0)
-    square = region_around(box, size, CropSpec(minimum_side=0, keep_aspect=True))
-    assert square.x1 - square.x0 == pytest.approx(square.y1 - square.y0)
-    assert square.x1 - square.x0 == pytest.approx(free.x1 - free.x0)
-
-
-@pytest.mark.parametrize("size", [(480, 854), (854, 480), (17, 31)])
-def test_a_square_crop_of_everything_covers_the_frame(size):
-    region = whole_frame(size, CropSpec(keep_aspect=True))
-    assert region.y0 <= 0
-    assert region.x0 <= 0
-    assert region.y1 >= size[0] - 1
-    assert region.x1 >= size[1] - 1
-    assert region.y1 - region.y0 == pytest.approx(region.x1 - region.x0)
-
-
-def test_a_square_crop_at_the_border_moves_inside():
-    spec = CropSpec(minimum_side=0, keep_aspect=True)
-    region = region_around((0, 0, 20, 100), (480, 854), spec)
-    assert region.y0 == 0
-    assert region.y1 - region.y0 == pytest.approx(region.x1 - region.x0)
-
-
 def test_the_least_side_may_be_a_part_of_the_frame():
     spec = CropSpec(minimum_side=0, minimum_fraction=0.5, margin=0)
     region = region_around((200, 400, 201, 401), (400, 800), spec)

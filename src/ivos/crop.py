@@ -45,8 +45,6 @@ class CropSpec:
     """How many pixels a crop may reach beyond the first row and column (zeros there)."""
     pad_after: float = 6.0
     """How many pixels a crop may reach beyond the last row and column (zeros there)."""
-    keep_aspect: bool = False
-    """Grow the shorter side to the longer, beyond the frame if need be: pixels stay square."""
     threshold: float = 0.49
     """Mask pixels of this probability and more belong to the box."""
     neutral_is_everywhere: bool = True
@@ -121,12 +119,6 @@ def region_around(
     minimum = max(spec.minimum_side, spec.minimum_fraction * min(size))
     y0, y1 = _grown(top, bottom - 1, minimum, margin)
     x0, x1 = _grown(left, right - 1, minimum, margin)
-    if spec.keep_aspect:
-        low, high = _bounds(max(size), spec)
-        side = min(max(y1 - y0, x1 - x0), high - low)
-        y0, y1 = _moved_inside(y0, y1, side, size[0])
-        x0, x1 = _moved_inside(x0, x1, side, size[1])
-        return Region(y0, x0, y1, x1)
     (top_most, bottom_most), (left_most, right_most) = (_bounds(n, spec) for n in size)
     return Region(max(y0, top_most), max(x0, left_most), min(y1, bottom_most), min(x1, right_most))
 
@@ -159,15 +151,6 @@ def _grown(low: float, high: float, minimum: float, margin: float) -> tuple[floa
         low, high = middle - minimum / 2, middle + minimum / 2
     grow = margin * (high - low + 1)
     return low - grow, high + grow
-
-
-def _moved_inside(low: float, high: float, side: float, length: int) -> tuple[float, float]:
-    middle = (low + high) / 2
-    if side >= length - 1:
-        middle = (length - 1) / 2
-    else:
-        middle = min(max(middle, side / 2), length - 1 - side / 2)
-    return middle - side / 2, middle + side / 2
 
 
 def united(boxes: Sequence[tuple[int, int, int, int] | None]) -> tuple[int, int, int, int] | None:

@@ -20,7 +20,7 @@ from ivos.runtime.protocol import Networks, NetworkSpec
 DEFAULT = "ivos-compact"
 """The weights that are taken where none are named."""
 
-_RETIRED = frozenset({"outline_share"})
+_RETIRED = frozenset({"outline_share", "keep_aspect"})
 """Numbers that cards of older weights have, and that no longer say anything."""
 
 _SHIPPED = Path(__file__).parent.parent / "weights"
