@@ -14,8 +14,9 @@ pytest.importorskip("tensorboard")
 
 from ivos.errors import CannotDo, InvalidInput, OutputError, RecipeError, WeightsError  # noqa: E402
 from ivos.networks.weights import read_facts, read_network  # noqa: E402
+from ivos.train.data import read_footage  # noqa: E402
 from ivos.train.game import Output, Play  # noqa: E402
-from ivos.train.loop import Progress, play_of, rate_at, train  # noqa: E402
+from ivos.train.loop import Progress, play_of, rate_at, scenes_of, train  # noqa: E402
 from ivos.train.recipe import Phase, Recipe  # noqa: E402
 from ivos.train.record import mean_overlaps, picture  # noqa: E402
 from ivos.train.state import begin  # noqa: E402
@@ -145,6 +146,19 @@ def test_all_that_a_phase_says_of_the_play_is_played(recipe: Recipe):
     how = play_of(recipe, phase, net, "cpu")
     assert {name: getattr(how, name) for name in both} == {**shares, "rounds": 5, "apart": 2}
     assert how.crop.crop_size == 96
+
+
+def test_rivals_fill_a_batch_two_by_two_and_never_only_by_half(recipe: Recipe):
+    phase = replace(recipe.phases[0], batch=5, rivals=0.8)
+    footage, seen = read_footage(recipe), set()
+    for step in range(12):
+        scenes = scenes_of(replace(recipe, phases=(replace(phase, steps=12),)), footage, step)
+        pairs = [scene.rival for scene in scenes]
+        assert len(pairs) == 5
+        for index, rival in enumerate(pairs):
+            assert rival == 0 or pairs[index + rival] == -rival
+        seen.add(tuple(pairs))
+    assert len(seen) > 2
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ivos.crop import CropSpec  # noqa: E402
 from ivos.networks.ipn import COMPACT, PAPER  # noqa: E402
 from ivos.train.game import Output, Play  # noqa: E402
 from ivos.train.rounds import play  # noqa: E402
+from ivos.train.scenes import Scene  # noqa: E402
 from tests.train.made import ColourNetworks, frame_of, scene  # noqa: E402
 
 
@@ -404,3 +405,68 @@ def test_across_a_leap_last_rounds_mask_changes_as_little_as_that_far_away_in_a_
             told.append(float((given["previous"] - given["neighbour"]).abs().max()))
     assert len(told) > 3
     assert min(told) > 0.3
+
+
+def rivals(length: int = 3) -> list[Scene]:
+    """The green one meant, and the blue one of the same scene."""
+    green = scene(length)
+    blue = replace(green, target=green.others, others=green.target)
+    return [replace(green, rival=1), replace(blue, rival=-1)]
+
+
+def test_rivals_are_drawn_on_together_and_what_is_drawn_on_one_is_not_the_other():
+    for seed in range(6):
+        net = ColourNetworks()
+        list(play(net, rivals(), how(), np.random.default_rng(seed)))
+        for given in net.interactions:
+            first, second = given["frame"]
+            assert frame_of(first) == frame_of(second)
+        both = net.interactions[0]
+        positive, negative = (both[name][:, 0].numpy() > 0.5 for name in ("positive", "negative"))
+        for own, other in ((0, 1), (1, 0)):
+            assert positive[own].any()
+            assert not (positive[own] & ~widened(negative[other])).any()
+
+
+def middling(masks: torch.Tensor) -> float:
+    """The median of what is anything of a mask."""
+    return float(masks[masks > 0.2].median())
+
+
+@pytest.mark.parametrize("again", [0.0, 1.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_masks_of_rivals_compete_before_they_lead_on(again: float, seed: int):
+    crop = LOOKING_AGAIN if again else CropSpec(crop_size=96)
+    rules, pair = how(crop=crop, again=again, rounds=1, interaction_learns=False), rivals(4)
+    net = ColourNetworks()  # finds the green one for both
+    list(play(net, pair, rules, np.random.default_rng(seed)))
+    for given in net.propagations:
+        assert middling(given["neighbour"]) == pytest.approx(0.5, abs=0.05)
+    net, apart = ColourNetworks(), [replace(one, rival=0) for one in pair]
+    list(play(net, apart, rules, np.random.default_rng(seed)))
+    assert all(middling(given["neighbour"]) > 0.9 for given in net.propagations)
+
+
+def test_nothing_competes_with_what_is_not_meant():
+    net = ColourNetworks()
+    list(play(net, rivals(), how(rounds=1, nothing=1.0), np.random.default_rng(0)))
+    assert float(net.propagations[0]["neighbour"].max()) > 0.9
+
+
+class BothColours(ColourNetworks):
+    """Finds what is green for the first of a batch, and what is blue for the second."""
+
+    def _logits(self, frame: torch.Tensor) -> tuple[torch.Tensor]:
+        (green,) = super()._logits(frame)
+        return (torch.cat([green[:1], self.weight * (frame[1:, 2:3] - 0.5)]),)
+
+
+def test_the_frame_that_is_worst_for_rivals_together_is_drawn_on_next():
+    found = 0
+    for seed in range(6):
+        net = BothColours(wrong=[2])  # of the two only the green one is wrong, there
+        list(play(net, rivals(4), how(), np.random.default_rng(seed)))
+        first, second = (frame_of(given["frame"][0]) for given in net.interactions)
+        assert 2 in (first, second)
+        found += second == 2
+    assert found >= 3

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch")
 
 from ivos.train.data import Clip, Footage, Still
-from ivos.train.scenes import Scene, SceneMix, make_scene
+from ivos.train.scenes import Scene, SceneMix, make_rivals, make_scene
 from tests.train.made import clip, footage, still
 
 SIZES = {(192, 320), (208, 272), (240, 240), (272, 208)}
@@ -232,3 +232,35 @@ def test_a_mirror_image_beyond_the_edge_of_a_still_is_not_the_object():
         bright = (plain > 60) & ~scene.others[1]
         mirrored += int(cv2.connectedComponents(bright.astype(np.uint8))[0] - 1 > 1)
     assert mirrored > 5, "or there was nothing to be told apart"
+
+
+@pytest.mark.parametrize("video_share", [0.0, 1.0])
+def test_rivals_are_one_scene_with_another_object_meant_each_time(video_share: float):
+    pairs = 0
+    for seed in range(24):
+        mix = SceneMix(3, video_share, apart=1)
+        one, *rest = make_rivals(footage(), mix, np.random.default_rng(seed))
+        assert one.rival == len(rest)
+        for other in rest:
+            pairs += 1
+            assert other.rival == -1
+            assert np.array_equal(one.images, other.images)
+            assert not (one.target & ~other.others).any()
+            assert not (other.target & ~one.others).any()
+            played = one.played().target.any(axis=(1, 2)) & other.played().target.any(axis=(1, 2))
+            assert played.any(), "no frame on which a person sees both"
+            assert (one.played().rival, other.played().rival) == (1, -1)
+    assert pairs >= 4
+
+
+def test_a_scene_with_one_object_has_no_rivals():
+    lone = Footage([still(0)], ())
+    alone = [
+        scenes
+        for seed in range(20)
+        if not (scenes := make_rivals(lone, SceneMix(2, 0.0), np.random.default_rng(seed)))[
+            0
+        ].others.any()
+    ]
+    assert alone
+    assert all(len(scenes) == 1 and scenes[0].rival == 0 for scenes in alone)

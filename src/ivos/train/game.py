@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ivos.crop import CropSpec, Region, neutral_crop, unwarp, warp
+from ivos.masks import soft_aggregate
 from ivos.train.scenes import Scene
 from ivos.types import Mask, SoftMask
 
@@ -130,6 +131,26 @@ def put_back(
     crops = probs.detach()[:, 0].cpu().numpy()
     for game, frame, region, crop in zip(games, frames, regions, crops, strict=True):
         game.masks[frame] = unwarp(crop, region, game.size)
+
+
+def rival_of(games: Sequence[Game], index: int) -> Game | None:
+    """The game that this one competes with, if any: not where nothing is meant in one of them."""
+    game = games[index]
+    if not game.scene.rival:
+        return None
+    rival = games[index + game.scene.rival]
+    return None if game.nothing or rival.nothing else rival
+
+
+def compete(games: Sequence[Game], frames: Sequence[int]) -> None:
+    """Let what was found of rivals on a frame compete for its pixels (``soft_aggregate``)."""
+    for index, frame in enumerate(frames):
+        game, rival = games[index], rival_of(games, index)
+        if rival is None or game.scene.rival < 0:
+            continue
+        own, theirs = game.masks[frame], rival.masks[frame]
+        if own is not None and theirs is not None:
+            _, game.masks[frame], rival.masks[frame] = soft_aggregate(np.stack([own, theirs]))
 
 
 def jittered(region: Region, rng: np.random.Generator) -> Region:

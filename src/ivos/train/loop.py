@@ -24,7 +24,7 @@ from ivos.train.loss import mean_loss
 from ivos.train.recipe import Phase, Recipe
 from ivos.train.record import mean_overlaps, write_curves, write_pictures
 from ivos.train.rounds import play
-from ivos.train.scenes import Scene, SceneMix, make_scene
+from ivos.train.scenes import Scene, SceneMix, make_rivals, make_scene
 from ivos.train.state import State, begin, check_place, go_on, save
 
 _CURVES_EVERY = 10
@@ -42,22 +42,34 @@ class Progress:
 
 
 class _Scenes(Dataset[list[Scene]]):
-    """The scenes of each step; they follow from seed and step alone, whoever makes them."""
+    """The scenes of each step, for workers that make them ahead."""
 
     def __init__(self, footage: Footage, recipe: Recipe) -> None:
         self.footage, self.recipe = footage, recipe
 
     def __getitem__(self, step: int) -> list[Scene]:
-        phase = self.recipe.phase_at(step)
-        rng = np.random.default_rng((self.recipe.seed, step, 0))
-        mix = SceneMix(
-            phase.frames + phase.apart,
-            phase.video_share,
-            twins=phase.twins,
-            leaps=phase.leaps,
-            apart=phase.apart,
-        )
-        return [make_scene(self.footage, mix, rng) for _ in range(phase.batch)]
+        return scenes_of(self.recipe, self.footage, step)
+
+
+def scenes_of(recipe: Recipe, footage: Footage, step: int) -> list[Scene]:
+    """The scenes of a step; they follow from seed and step alone, whoever makes them."""
+    phase = recipe.phase_at(step)
+    rng = np.random.default_rng((recipe.seed, step, 0))
+    mix = SceneMix(
+        phase.frames + phase.apart,
+        phase.video_share,
+        twins=phase.twins,
+        leaps=phase.leaps,
+        apart=phase.apart,
+    )
+    scenes: list[Scene] = []
+    while len(scenes) < phase.batch:
+        # no number is drawn without rivals: recipes from before them make the scenes that they made
+        if phase.rivals and len(scenes) < phase.batch - 1 and rng.random() < phase.rivals:
+            scenes += make_rivals(footage, mix, rng)
+        else:
+            scenes.append(make_scene(footage, mix, rng))
+    return scenes
 
 
 def train(

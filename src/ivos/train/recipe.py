@@ -21,6 +21,7 @@ _SHARES = (
     "parts",
     "nothing",
     "twins",
+    "rivals",
     "leaps",
     "again",
     "remembered",
@@ -70,6 +71,9 @@ class Phase:
     """Share of wrong starts in which only a piece of the object is wrongly in or out."""
     twins: float = 0.0
     """Share of scenes in which what was filmed is there twice, side by side."""
+    rivals: float = 0.0
+    """Share of scenes that are played twice at once, with another object meant each time: the two
+    compete for each pixel."""
     leaps: float = 0.0
     """Share of scenes whose first frame is far away from the others."""
     nothing: float = 0.05

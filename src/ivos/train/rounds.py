@@ -34,10 +34,12 @@ from ivos.train.game import (
     Output,
     Play,
     channels_last,
+    compete,
     crop_planes,
     jittered,
     precision,
     put_back,
+    rival_of,
     warped,
 )
 from ivos.train.scenes import Scene
@@ -71,7 +73,7 @@ def play(
     reference = _remembered(net, whole, how, rng)
     games = [game.played() for game in whole]
     for _ in range(how.rounds):
-        frames = [_frame_to_draw_on(game, rng) for game in games]
+        frames = _frames_to_draw_on(games, rng)
         previous = [list(game.masks) for game in games]
         newest, found = _interact(net, games, frames, how, rng)
         if how.interaction_learns:
@@ -84,17 +86,20 @@ def play(
             if rng.random() < how.given:
                 game.masks[frame] = _given(game.truth[frame], rng)
             game.annotated.append(frame)
+        compete(games, frames)
         routes = [
             _outwards(frame, len(game.masks)) for game, frame in zip(games, frames, strict=True)
         ]
         for steps in zip(*routes, strict=True):
             output = _propagate(net, games, steps, previous, known, how, rng)
+            reached = [frame for frame, _ in steps]
             if how.propagation_learns:
                 yield output
             if how.crop.second_look and rng.random() < how.again:
-                seen = look_again(net, games, [frame for frame, _ in steps], how, rng)
+                seen = look_again(net, games, reached, how, rng)
                 if seen is not None and how.interaction_learns:
                     yield seen
+            compete(games, reached)
 
 
 def _remembered(
@@ -150,18 +155,31 @@ def _given(truth: Mask, rng: np.random.Generator) -> SoftMask:
     return nearly
 
 
-def _frame_to_draw_on(game: Game, rng: np.random.Generator) -> int:
-    """The worst frame not drawn on yet; a random one that shows the object if there is no mask,
+def _frames_to_draw_on(games: Sequence[Game], rng: np.random.Generator) -> list[int]:
+    """One for each game, the same one for rivals: a person sees both there."""
+    frames: list[int] = []
+    for index, game in enumerate(games):
+        rival = rival_of(games, index)
+        if rival is not None and game.scene.rival < 0:
+            frames.append(frames[-1])
+        else:
+            frames.append(_frame_to_draw_on([game, rival] if rival else [game], rng))
+    return frames
+
+
+def _frame_to_draw_on(games: Sequence[Game], rng: np.random.Generator) -> int:
+    """The worst frame not drawn on yet; a random one that shows the objects if one has no mask,
     where there is one far from the others that one half of the time.
     """
-    if game.masks[0] is None:
-        shown = np.flatnonzero(game.scene.target.any(axis=(1, 2)))
-        if game.scene.leap and 0 in shown and rng.random() < 0.5:
+    if any(game.masks[0] is None for game in games):
+        targets = np.stack([game.scene.target.any(axis=(1, 2)) for game in games])
+        shown = np.flatnonzero(targets.all(axis=0))
+        if games[0].scene.leap and 0 in shown and rng.random() < 0.5:
             return 0
         return int(rng.choice(shown)) if len(shown) else 0
     scores = [
-        _iou(mask, truth) + 2 * (t in game.annotated)
-        for t, (mask, truth) in enumerate(zip(game.masks, game.truth, strict=True))
+        sum(_iou(game.masks[t], game.truth[t]) + 2 * (t in game.annotated) for game in games)
+        for t in range(len(games[0].masks))
     ]
     return int(np.argmin(scores))
 
@@ -183,9 +201,10 @@ def _interact(
     net: IPN, games: Sequence[Game], frames: Sequence[int], how: Play, rng: np.random.Generator
 ) -> tuple[Tensor, list[Output]]:
     """The references (method.md 1.8, 1), and what the interaction network has found."""
+    drawn = [_strokes(game, frame, rng) for game, frame in zip(games, frames, strict=True)]
     asked = [
-        _Asked(game, frame, _strokes(game, frame, rng))
-        for game, frame in zip(games, frames, strict=True)
+        _Asked(game, frame, drawn[i] + _on_rival(games, drawn, i))
+        for i, (game, frame) in enumerate(zip(games, frames, strict=True))
     ]
     first = [one.game.masks[one.frame] is None for one in asked]
     again = [i for i, one in enumerate(asked) if first[i] and rng.random() < how.closer]
@@ -327,6 +346,13 @@ def _strokes(game: Game, frame: int, rng: np.random.Generator) -> list[_Path]:
     size = np.array(game.size[::-1])
     paths = [(stroke, True) for stroke in positive] + [(stroke, False) for stroke in negative]
     return [([tuple(p) for p in ((stroke + 0.5) / size).tolist()], good) for stroke, good in paths]
+
+
+def _on_rival(games: Sequence[Game], drawn: Sequence[list[_Path]], index: int) -> list[_Path]:
+    """What is drawn on the rival is not this one's, as in a session."""
+    if rival_of(games, index) is None:
+        return []
+    return [(path, False) for path, good in drawn[index + games[index].scene.rival] if good]
 
 
 def _opened(error: Mask) -> Mask:

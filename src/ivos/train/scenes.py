@@ -27,7 +27,8 @@ class Scene:
     part (T, H, W) is a piece of the target, the same one in all frames: something that a person may
     want to take away from it, or may want alone. With ``leap`` the first frame lies far from the
     second one. Before all these come ``apart`` frames that are far from each other: there to be
-    remembered.
+    remembered. ``rival`` is 1 or -1 where the scene after or before this one shows the same, and
+    means another object of it: the masks of the two compete, as in a session.
     """
 
     images: Frame
@@ -36,16 +37,18 @@ class Scene:
     part: Mask
     leap: bool = False
     apart: int = 0
+    rival: int = 0
 
     def played(self) -> Scene:
         """The scene without the frames that are only there to be remembered."""
         frames = slice(self.apart, None)
-        return Scene(
-            self.images[frames],
-            self.target[frames],
-            self.others[frames],
-            self.part[frames],
-            self.leap,
+        return replace(
+            self,
+            images=self.images[frames],
+            target=self.target[frames],
+            others=self.others[frames],
+            part=self.part[frames],
+            apart=0,
         )
 
 
@@ -87,24 +90,45 @@ _LEAST_LEAP = 10
 
 def make_scene(footage: Footage, mix: SceneMix, rng: np.random.Generator) -> Scene:
     """One scene; its target is visible in at least one frame of those that are played."""
+    return _make(footage, mix, rng, rivals=False)[0]
+
+
+def make_rivals(footage: Footage, mix: SceneMix, rng: np.random.Generator) -> Sequence[Scene]:
+    """One scene twice, with another object meant each time, both to be seen on a frame of those
+    that are played; once where it has no two such objects.
+    """
+    return _make(footage, mix, rng, rivals=True)
+
+
+def _make(
+    footage: Footage, mix: SceneMix, rng: np.random.Generator, *, rivals: bool
+) -> Sequence[Scene]:
     leap = bool(mix.leaps and mix.length > 1 and rng.random() < mix.leaps)
     mix = replace(mix, leaps=float(leap))  # this one leaps, with all that is pasted, or does not
     for _ in range(_MOST_TRIES):
         images, labels, parts = _layers(footage, mix, rng)
         played = labels[mix.apart :]
-        seen = [i for i in np.unique(played) if i and _largest(played == i) > _LEAST_AREA]
+        shown = {i: _shown(played == i) for i in np.unique(played) if i}
+        seen = [i for i, frames in shown.items() if frames.any()]
         if seen:
             break
     else:
         seen = [1]
     meant = int(rng.choice(seen))
     images = photographed(images, rng, far=mix.apart + leap)
-    target = labels == meant
-    return Scene(images, target, (labels > 0) & ~target, parts & target, leap, mix.apart)
+    beside = [i for i in seen if i != meant and (shown[i] & shown[meant]).any()] if rivals else []
+    pair = [meant, int(rng.choice(beside))] if beside else [meant]
+    whose = {label: labels == label for label in pair}
+    return [
+        Scene(images, target, (labels > 0) & ~target, parts & target, leap, mix.apart, rival)
+        for target, rival in zip(whose.values(), (1, -1) if beside else (0,), strict=True)
+    ]
 
 
-def _largest(masks: Mask) -> float:
-    return float(masks.mean(axis=(1, 2)).max())
+def _shown(masks: Mask) -> NDArray[np.bool_]:
+    """(T,): on which frames of (T, H, W) there is enough to be seen."""
+    shown: NDArray[np.bool_] = masks.mean(axis=(1, 2)) > _LEAST_AREA
+    return shown
 
 
 def _layers(
