@@ -329,7 +329,7 @@ def neutral_crop(
     for low, high, length in ((region.y0, region.y1, size[0]), (region.x0, region.x1, size[1])):
         at = np.linspace(low, high, side)
         weights.append(np.clip(np.minimum(at + 1, length - at), 0, 1).astype(np.float32))
-    crop: NDArray[np.float32] = np.float32(value) * weights[0][:, None] * weights[1][None, :]
+    crop: NDArray[np.float32] = np.outer(np.float32(value) * weights[0], weights[1])
     return crop
 
 

@@ -297,13 +297,14 @@ def _prior(job: InteractionJob, region: Region, side: int, spec: NetworkSpec) ->
 
 
 def _probabilities(logits: Array) -> Array:
-    probs: Array = np.float32(1) / (1 + cv2.exp(-np.ascontiguousarray(logits)))
-    return probs
+    probs = np.asarray(cv2.exp(-logits), np.float32)
+    probs += 1
+    return np.divide(np.float32(1), probs, out=probs)
 
 
 def _to_bytes(probs: Array) -> Bytes2D:
     """Probabilities in 255ths."""
-    return _settle(np.rint(probs * np.float32(255)).astype(np.uint8))
+    return _settle(np.asarray(cv2.convertScaleAbs(probs, alpha=255), np.uint8))
 
 
 def _settle(values: Bytes2D) -> Bytes2D:

@@ -22,11 +22,14 @@ def along_middle(mask: NDArray[np.float32]) -> NDArray[np.float32]:
     small = cv2.resize(mask, (side, side), interpolation=cv2.INTER_AREA)
     if not small.any():
         return np.zeros_like(mask)
-    inside = np.pad((small >= min(0.5, float(small.max()))).astype(np.uint8), 1)
+    inside = (small >= min(0.5, float(small.max()))).view(np.uint8)
+    inside = cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)  # type: ignore[assignment]
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1]
     highest = cv2.dilate(depth, np.ones((3, 3), np.uint8))
     ridge = (depth >= highest - 0.01) & (depth >= _SHALLOWEST)
     if not ridge.any():
         ridge = depth == depth.max()
-    strokes = np.repeat(np.repeat(ridge.astype(np.float32), _COARSE, 0), _COARSE, 1)
+    strokes = cv2.resize(
+        ridge.astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_NEAREST
+    )
     return np.asarray(strokes, np.float32)
