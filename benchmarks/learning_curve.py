@@ -35,6 +35,8 @@ RUNS = {
     "training-more-b": "learning-curve-more-b",
     "training-apart-a": "learning-curve-apart-a",
     "training-apart-b": "learning-curve-apart-b",
+    "training-rivals-a": "learning-curve-rivals-a",
+    "training-rivals-b": "learning-curve-rivals-b",
 }
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 860, 420, 50, 20, 170, 40
 LOW, HIGH = 0.4, 1.0

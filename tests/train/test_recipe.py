@@ -114,7 +114,7 @@ def test_a_recipe_is_told_in_plain_values(tmp_path: Path):
 
 
 VALIDATION = {"boat", "dance-jump", "flamingo", "horsejump-low", "scooter-gray", "soccerball"}
-LAST = ("compact-more-", "compact-apart-")
+LAST = ("compact-more-", "compact-apart-", "compact-rivals-")
 
 
 @pytest.mark.parametrize("path", sorted(Path("configs").glob("*.toml")), ids=lambda path: path.name)
