@@ -72,8 +72,8 @@ class Phase:
     twins: float = 0.0
     """Share of scenes in which what was filmed is there twice, side by side."""
     rivals: float = 0.0
-    """Share of scenes that are played twice at once, with another object meant each time: the two
-    compete for each pixel."""
+    """Share of scenes that are played twice at once, with another object meant each time, where
+    two are to be seen: they compete for each pixel."""
     leaps: float = 0.0
     """Share of scenes whose first frame is far away from the others."""
     nothing: float = 0.05

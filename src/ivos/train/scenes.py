@@ -118,10 +118,10 @@ def _make(
     images = photographed(images, rng, far=mix.apart + leap)
     beside = [i for i in seen if i != meant and (shown[i] & shown[meant]).any()] if rivals else []
     pair = [meant, int(rng.choice(beside))] if beside else [meant]
-    whose = {label: labels == label for label in pair}
+    targets = [labels == label for label in pair]
     return [
         Scene(images, target, (labels > 0) & ~target, parts & target, leap, mix.apart, rival)
-        for target, rival in zip(whose.values(), (1, -1) if beside else (0,), strict=True)
+        for target, rival in zip(targets, (1, -1) if beside else (0,), strict=True)
     ]
 
 
