@@ -32,6 +32,8 @@ class CropSpec:
     """Side of the square crop in pixels; a multiple of 32."""
     propagation_crop: int = 0
     """The same for the propagation network; 0: ``crop_size``."""
+    first_crop: int = 0
+    """The same for it on frames that have no mask from an earlier round; 0: as on the others."""
     margin: float = 0.25
     """What is added to each end of a side, as a part of that side."""
     interaction_margin: float | None = None
@@ -78,6 +80,11 @@ class CropSpec:
     second_look_later: bool = True
     """Whether frames that have a mask from an earlier round are looked at again, too: that look
     knows nothing of what a person has corrected since."""
+    noted_every: int = 0
+    """On every so-manieth frame from the one that was drawn on, what the second look has found is
+    remembered beside what a person has drawn, for the rest of the way; 0: it is not."""
+    noted_frames: int = 3
+    """How many of these frames are remembered at a time, the newest ones."""
     steady: float = 0.0
     """How much what is found on a frame counts for the mask of the one beside it, along the optical
     flow and where the pictures agree, and with each further one so much less; 0: masks are kept as

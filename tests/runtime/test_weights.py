@@ -13,7 +13,7 @@ import pytest
 
 from ivos.errors import WeightsError
 from ivos.runtime import weights
-from ivos.runtime.protocol import Networks, stack_references
+from ivos.runtime.protocol import Networks, side_by_side, stack_references
 from ivos.session import Session
 from tests.fakes import FAKE_SPEC, ColourNetworks, MovingSquares
 
@@ -262,6 +262,16 @@ def test_references_of_any_width_are_stacked_with_nothing_on_the_right():
     assert stacked.shape == (2, 2, 3, 8)
     assert stacked[0, :, :, 4:].max() == 0
     assert stacked[0, :, :, :4].min() == 1
+
+
+def test_references_of_any_height_lie_side_by_side_with_nothing_below():
+    low, high = np.full((2, 3, 4), 1, np.float16), np.full((2, 5, 5), 2, np.float32)
+    joined = side_by_side([low, high])
+    assert joined.shape == (2, 5, 9)
+    assert joined.dtype == np.float32
+    assert (joined[:, :3, :4] == 1).all()
+    assert not joined[:, 3:, :4].any()
+    assert (joined[:, :, 4:] == 2).all()
 
 
 def test_the_fakes_are_networks():

@@ -1125,6 +1125,48 @@ def test_later_rounds_are_looked_at_again_only_where_the_network_says_so(later):
     assert looked == ones + 4
 
 
+def test_second_looks_are_remembered_on_the_way_and_only_there():
+    video = MovingSquares(length=9, count=1)
+    networks = RecordingNetworks(
+        replace(LOOKING, noted_every=2, noted_frames=2, second_look_later=False)
+    )
+    session = Session(video, networks)
+    slot = networks.spec.crop_size // networks.spec.reference_stride
+
+    def remembered() -> list[int]:
+        networks.propagations.clear()
+        run(session)
+        return [given["reference"].shape[-1] // slot for given in networks.propagations]
+
+    session.interact(video.drawn(0, (1,)))
+    assert remembered() == [1, 1, 2, 2, 3, 3, 3, 3]  # two of frames 2, 4 and 6
+    session.interact(video.drawn(8, (1,)))
+    assert set(remembered()) == {2}  # what a person has drawn on
+
+
+def test_a_second_look_that_does_not_count_is_not_remembered():
+    video = MovingSquares(length=4, count=1)
+    networks = AnsweringNetworks(replace(LOOKING, noted_every=1))
+    session = Session(video, networks)
+    session.interact(video.drawn(0, (1,)))
+    networks.answer = -20.0
+    run(session)
+    assert len({given["reference"].shape[-1] for given in networks.propagations}) == 1
+
+
+def test_each_object_remembers_its_own_second_looks():
+    video = MovingSquares(length=5, count=2)
+    networks = RecordingNetworks(replace(LOOKING, noted_every=1))
+    session = Session(video, networks)
+    session.interact(video.drawn(2))
+    run(session)
+    memories = networks.propagations[-1]["reference"]
+    assert len(memories) == 4
+    colours = memories[:, :3].reshape(4, 3, -1)
+    assert np.ptp(colours, axis=2).max() < 0.1  # what is remembered of one object looks like it
+    assert np.ptp(colours.mean(axis=2), axis=0).max() > 0.3
+
+
 def test_each_network_and_the_second_look_have_crops_of_their_own():
     video = MovingSquares(length=3, count=1)
     sides = replace(FAKE_SPEC, crop_size=64, propagation_crop=96, second_look_crop=32)
@@ -1136,6 +1178,23 @@ def test_each_network_and_the_second_look_have_crops_of_their_own():
         run(session)
         led = networks.propagations[-1]["frame"].shape[-1]
         assert [drawn, led, networks.interactions[-1]["frame"].shape[-1]] == wanted
+
+
+def test_frames_that_no_round_has_reached_may_have_crops_of_their_own_size():
+    video = MovingSquares(length=4, count=2)
+    sides = replace(FAKE_SPEC, propagation_crop=96, first_crop=32)
+    all_alike = Settings(crop_size=128)
+    for settings, first, both in ((Settings(), {32}, {32, 96}), (all_alike, {128}, {128})):
+        networks = RecordingNetworks(sides)
+        session = Session(video, networks, settings=settings)
+        session.interact(video.drawn(0, (1,)))
+        run(session)
+        assert {given["frame"].shape[-1] for given in networks.propagations} == first
+        session.interact(video.drawn(3, (1, 2)))  # 2 is new
+        networks.propagations.clear()
+        run(session)
+        assert {given["frame"].shape[-1] for given in networks.propagations} == both
+        assert min(score(session, video, 1), score(session, video, 2)) > 0.8
 
 
 def test_frames_that_a_person_has_settled_and_empty_masks_are_not_looked_at_again():

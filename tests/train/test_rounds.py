@@ -324,6 +324,31 @@ def test_propagated_masks_are_looked_at_again_with_weaker_strokes_along_their_mi
             assert output.logits[-1].requires_grad
 
 
+@pytest.mark.parametrize(("remembered", "widths"), [(1.0, [1, 2, 2, 3]), (0.0, [1, 1, 2, 2])])
+def test_second_looks_are_remembered_until_their_round_ends(remembered, widths):
+    net = ColourNetworks()
+    settings = {"crop": LOOKING_AGAIN, "closer": 0.0, "again": 1.0, "noted": 1.0}
+    played(net, how(rounds=2, remembered=remembered, **settings))
+    assert [given["reference"].shape[-1] for given in net.propagations] == widths
+    for given in net.propagations:
+        assert given["reference"].any() == bool(remembered)
+    first, second = (given["reference"].flatten(1)[0] for given in net.propagations[:2])
+    if remembered:
+        assert torch.equal(second[1:2], first[:1])  # the newest comes first
+        assert second.requires_grad
+
+
+def test_nothing_is_remembered_of_a_scene_in_which_nothing_was_found():
+    net = ColourNetworks()
+    settings = {"rounds": 1, "crop": LOOKING_AGAIN, "closer": 0.0, "again": 1.0, "noted": 1.0}
+    black = scene()
+    black.images[:] = 0
+    list(play(net, [scene(), black], how(**settings), np.random.default_rng(0)))
+    looked, empty = net.propagations[1]["reference"]
+    assert looked[..., 0].all()
+    assert not empty[..., 0].any()
+
+
 def test_what_the_second_look_finds_leads_on():
     net = ColourNetworks()
     found = net.interact

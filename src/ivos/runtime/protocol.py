@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,3 +83,11 @@ def stack_references(references: Sequence[Array]) -> Array:
     for plane, reference in zip(stacked, references, strict=True):
         plane[:, :, : reference.shape[-1]] = reference
     return stacked
+
+
+def side_by_side(references: Sequence[NDArray[np.floating[Any]]]) -> Array:
+    """(C, h, w) each, of any sizes -> (C, highest, sum of widths), padded with zeros below."""
+    highest = max(reference.shape[1] for reference in references)
+    padded = [np.pad(one, ((0, 0), (0, highest - one.shape[1]), (0, 0))) for one in references]
+    joined: Array = np.concatenate(padded, axis=-1, dtype=np.float32)
+    return joined

@@ -172,27 +172,39 @@ def _looked(
 
 
 def propagate(
-    networks: Networks, jobs: Sequence[PropagationJob], side: int, max_batch: int
+    networks: Networks, jobs: Sequence[PropagationJob], side: int | None, max_batch: int
 ) -> list[Patch]:
-    """The mask of each job."""
+    """The mask of each job, from crops of ``side``; of the network's own choice with None."""
+    sides = [side or _propagation_side(job, networks.spec) for job in jobs]
+    found: dict[int, Patch] = {}
+    for one in dict.fromkeys(sides):
+        alike = [i for i, wanted in enumerate(sides) if wanted == one]
+        for part in _batches(alike, max_batch):
+            masks = _propagate(networks, [jobs[i] for i in part], one)
+            found.update(zip(part, masks, strict=True))
+    return [found[i] for i in range(len(jobs))]
+
+
+def _propagation_side(job: PropagationJob, spec: NetworkSpec) -> int:
+    first = spec.first_crop if job.previous is None else 0
+    return first or spec.propagation_crop or spec.crop_size
+
+
+def _propagate(networks: Networks, jobs: Sequence[PropagationJob], side: int) -> Iterator[Patch]:
     spec = networks.spec
-    found: list[Patch] = []
-    for part in _batches([(job, propagation_region(job, spec)) for job in jobs], max_batch):
-        frames, neighbours, previous, _ = _planes(len(part), side)
-        for i, (job, region) in enumerate(part):
-            _put_frame(frames[i], job.frame, region, spec)
-            neighbours[i, 0] = _mask_crop(job.neighbour, region, job.size, side, spec)
-            previous[i, 0] = _mask_crop(job.previous, region, job.size, side, spec)
-            if spec.carry_changes and job.previous and job.neighbour_before:
-                before = _mask_crop(job.neighbour_before, region, job.size, side, spec)
-                previous[i, 0] = with_change(
-                    previous[i, 0], neighbours[i, 0], before, job.change_share
-                )
-        references = stack_references([job.reference for job, _ in part])
-        logits = networks.propagate(references, frames, neighbours, previous)
-        for i, (job, region) in enumerate(part):
-            found.append(unwarp_patch(_to_bytes(_probabilities(logits[i, 0])), region, job.size))
-    return found
+    regions = [propagation_region(job, spec) for job in jobs]
+    frames, neighbours, previous, _ = _planes(len(jobs), side)
+    for i, (job, region) in enumerate(zip(jobs, regions, strict=True)):
+        _put_frame(frames[i], job.frame, region, spec)
+        neighbours[i, 0] = _mask_crop(job.neighbour, region, job.size, side, spec)
+        previous[i, 0] = _mask_crop(job.previous, region, job.size, side, spec)
+        if spec.carry_changes and job.previous and job.neighbour_before:
+            before = _mask_crop(job.neighbour_before, region, job.size, side, spec)
+            previous[i, 0] = with_change(previous[i, 0], neighbours[i, 0], before, job.change_share)
+    references = stack_references([job.reference for job in jobs])
+    logits = networks.propagate(references, frames, neighbours, previous)
+    for i, (job, region) in enumerate(zip(jobs, regions, strict=True)):
+        yield unwarp_patch(_to_bytes(_probabilities(logits[i, 0])), region, job.size)
 
 
 def look_again(
@@ -201,8 +213,9 @@ def look_again(
     found: Sequence[Patch],
     side: int,
     max_batch: int,
-) -> list[Patch]:
-    """What ``propagate`` found, joined with what the interaction network makes of it.
+) -> list[tuple[Patch, Reference | None]]:
+    """What ``propagate`` found, joined with what the interaction network makes of it; and the
+    reference to this, if it counts.
 
     That one draws the object anew, from the mask that was found and strokes along its middle. Empty
     masks stay empty, and with ``second_look_later`` off frames that have a mask from an earlier
@@ -215,7 +228,8 @@ def look_again(
         for i, (job, box) in enumerate(zip(jobs, boxes, strict=True))
         if box is not None and (spec.second_look_later or job.previous is None)
     ]
-    joined, share = [*found], np.float32(spec.second_look)
+    joined: list[tuple[Patch, Reference | None]] = [(patch, None) for patch in found]
+    share = np.float32(spec.second_look)
     for part in _batches(looks, max_batch):
         frames, previous, positive, negative = _planes(len(part), side)
         negative[:] = 0
@@ -224,13 +238,14 @@ def look_again(
             previous[plane, 0] = _mask_crop(found[i], region, jobs[i].size, side, spec)
             drawn = along_middle(previous[plane, 0])
             positive[plane, 0] = spec.second_look_strokes * drawn
-        logits, _ = networks.interact(frames, previous, positive, negative)
+        logits, references = networks.interact(frames, previous, positive, negative)
         for plane, (i, region) in enumerate(part):
             seen = _probabilities(logits[plane, 0])
             if _kept(previous[plane, 0], seen) < _LEAST_KEPT:
                 continue
             probs = (1 - share) * previous[plane, 0] + share * seen
-            joined[i] = unwarp_patch(_to_bytes(probs), region, jobs[i].size)
+            patch = unwarp_patch(_to_bytes(probs), region, jobs[i].size)
+            joined[i] = patch, to_reference(references[plane])
     return joined
 
 

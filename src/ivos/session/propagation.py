@@ -12,13 +12,14 @@ from itertools import zip_longest
 from typing import Protocol
 
 from ivos.masks import Patch
-from ivos.runtime.protocol import Array, Networks, NetworkSpec
+from ivos.runtime.protocol import Array, Networks, NetworkSpec, side_by_side
 from ivos.session.inference import look_again, propagate
 from ivos.session.jobs import PropagationJob
 from ivos.session.merge import area, balance, blend, give_way, not_lost, settle, yielding
 from ivos.session.schedule import blend_weight, change_share
 from ivos.session.search import search, vanished
 from ivos.session.settings import Settings
+from ivos.session.state import Reference
 from ivos.session.steady import Steadying
 from ivos.types import Frame, ObjectId, Video
 
@@ -47,6 +48,7 @@ class Course:
     source: int
     frames: range
     reference: Array
+    """What is known of the frames that a person has drawn on."""
     settled: Collection[int]
     """The frames that the object's new masks fade towards."""
     drawn: int
@@ -57,6 +59,18 @@ class Course:
     """And what that was before this round, if there was one."""
     largest: int = 0
     """Its largest area on the frames that were visited."""
+    noted: list[Reference] = field(repr=False, default_factory=list)
+    """What second looks have found on the way, the newest first."""
+
+    @property
+    def memory(self) -> Array:
+        """What the network is to remember on the next frame."""
+        return side_by_side([*self.noted, self.reference]) if self.noted else self.reference
+
+    def note(self, frame: int, seen: Reference, spec: NetworkSpec) -> None:
+        """Remember a second look at ``frame``, if it is one of those to be remembered."""
+        if spec.noted_every and abs(frame - self.source) % spec.noted_every == 0:
+            self.noted = [seen, *self.noted][: spec.noted_frames]
 
     def lead(self, mask: Patch, before: Patch | None, *, stays: bool) -> None:
         """Take a visited frame's mask for the neighbour of the next one; with ``stays`` not where
@@ -156,14 +170,17 @@ def _find(
 ) -> list[Patch]:
     """What the networks make of the jobs of the courses that are going."""
     spec, most = networks.spec, settings.max_batch
-    side = settings.crop_size or spec.propagation_crop or spec.crop_size
-    found = propagate(networks, jobs, side, most)
+    found = propagate(networks, jobs, settings.crop_size, most)
     if spec.follow_neighbour:
         largest = [max(course.largest, course.drawn) for _, course in going]
-        found = search(networks, jobs, found, largest, side, most)
+        found = search(networks, jobs, found, largest, settings.crop_size, most)
     if spec.second_look:
         side = settings.crop_size or spec.second_look_crop or spec.crop_size
-        found = look_again(networks, jobs, found, side, most)
+        looked = look_again(networks, jobs, found, side, most)
+        for (frame, course), (_, seen) in zip(going, looked, strict=True):
+            if seen is not None:
+                course.note(frame, seen, spec)
+        found = [patch for patch, _ in looked]
     return found
 
 
@@ -183,7 +200,7 @@ def _led_in(ways: Sequence[Sequence[Course]], video: Video, spec: NetworkSpec) -
 def _job(course: Course, image: Frame, previous: Patch | None, frame: int) -> PropagationJob:
     """What is asked of the networks."""
     return PropagationJob(
-        course.reference,
+        course.memory,
         image,
         course.neighbour,
         previous,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ivos.crop import Region, region_for_interaction
 from ivos.networks.ipn import IPN
@@ -30,15 +31,17 @@ propagation network errs less on what it was trained on than elsewhere."""
 
 def look_again(
     net: IPN, games: Sequence[Game], frames: Sequence[int], how: Play, rng: np.random.Generator
-) -> Output | None:
-    """What the interaction network makes of masks that were propagated to ``frames``.
+) -> tuple[Output, Tensor] | None:
+    """What the interaction network makes of masks that were propagated to ``frames``, and what
+    there is to remember of them (B, C, S/16, S/16), zeros for games that were not looked at.
 
     Joined with them, it becomes the games' masks; where nothing was found nothing is looked at.
     """
     spec = how.crop
     looked: list[tuple[Game, int, Region]] = []
+    places: list[int] = []
     planes = []
-    for game, frame in zip(games, frames, strict=True):
+    for place, (game, frame) in enumerate(zip(games, frames, strict=True)):
         found = game.masks[frame]
         assert found is not None
         if how.interaction_learns and not game.nothing and rng.random() < _GONE_WRONG:
@@ -53,16 +56,19 @@ def look_again(
         positive = spec.second_look_strokes * along_middle(known)
         planes.append(crop_planes(game, frame, region, spec, known, positive))
         looked.append((game, frame, region))
+        places.append(place)
     if not looked:
         return None
     batch = torch.from_numpy(np.stack(planes)).to(how.device)
     image, previous, positives, truths = torch.split(batch, [3, 1, 1, 1], dim=1)
     with precision(how):
-        heads, _ = net.interact(
+        heads, reference = net.interact(
             channels_last(image), previous, positives, torch.zeros_like(positives)
         )
     logits = tuple(head.float() for head in heads)
     joined = torch.lerp(previous, logits[-1].detach().sigmoid(), spec.second_look)
-    games, frames, regions = zip(*looked, strict=True)
-    put_back(games, frames, regions, joined)
-    return Output("again", logits, truths, image)
+    empty = torch.zeros((len(games), *reference.shape[1:]), device=how.device)
+    remembered = empty.index_copy(0, torch.tensor(places, device=how.device), reference.float())
+    seen, reached, regions = zip(*looked, strict=True)
+    put_back(seen, reached, regions, joined)
+    return Output("again", logits, truths, image), remembered

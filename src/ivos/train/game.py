@@ -51,6 +51,8 @@ class Play:
     does with all parts."""
     again: float = 0.0
     """Share of steps whose masks are looked at a second time, as a session does."""
+    noted: float = 0.0
+    """Share of these after which what was seen is remembered for the rest of the round."""
     remembered: float = 1.0
     """Share of rounds in which the propagation network is given what is remembered."""
     apart: int = 0

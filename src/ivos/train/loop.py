@@ -173,6 +173,7 @@ def play_of(recipe: Recipe, phase: Phase, net: IPN, device: str) -> Play:
         parts=phase.parts,
         nothing=phase.nothing,
         again=phase.again,
+        noted=phase.noted,
         remembered=phase.remembered,
         apart=phase.apart,
         interaction_learns=any(p.requires_grad for p in net.interaction.parameters()),

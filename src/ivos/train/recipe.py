@@ -24,6 +24,7 @@ _SHARES = (
     "rivals",
     "leaps",
     "again",
+    "noted",
     "remembered",
 )
 _NETWORKS = ("compact", "paper")
@@ -80,6 +81,8 @@ class Phase:
     """Share of scenes in which nothing is meant, and nothing may be found."""
     again: float = 0.0
     """Share of steps whose propagated masks the interaction network looks at a second time."""
+    noted: float = 0.0
+    """Share of these looks that are remembered for the rest of their round."""
     apart: int = 0
     """Frames far from those that are played: up to so many are in the memory from the start."""
     remembered: float = 1.0

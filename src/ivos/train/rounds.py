@@ -79,8 +79,8 @@ def play(
         if how.interaction_learns:
             yield from found
         reference = newest if reference is None else net.aggregate(newest, reference)
-        known = reference
-        if rng.random() >= how.remembered:
+        known, withheld = reference, rng.random() >= how.remembered
+        if withheld:
             known = torch.zeros_like(reference)
         for game, frame in zip(games, frames, strict=True):
             if rng.random() < how.given:
@@ -98,7 +98,9 @@ def play(
             if how.crop.second_look and rng.random() < how.again:
                 seen = look_again(net, games, reached, how, rng)
                 if seen is not None and how.interaction_learns:
-                    yield seen
+                    yield seen[0]
+                if seen is not None and not withheld and how.noted and rng.random() < how.noted:
+                    known = torch.cat([seen[1], known], dim=3)  # until the round ends
             compete(games, reached)
 
 
