@@ -3,7 +3,7 @@
     python -m benchmarks.learning_curve
 
 Reads benchmarks/results/training*.csv (overlaps in the crop on training scenes; J&F on validation
-sequences), writes docs/pictures/learning-curve*.svg.
+sequences, where a run has left any out), writes docs/pictures/learning-curve*.svg.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ RUNS = {
     "training-apart-b": "learning-curve-apart-b",
     "training-rivals-a": "learning-curve-rivals-a",
     "training-rivals-b": "learning-curve-rivals-b",
+    "training-noted-a": "learning-curve-noted-a",
+    "training-noted-b": "learning-curve-noted-b",
 }
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 860, 420, 50, 20, 170, 40
 LOW, HIGH = 0.4, 1.0
@@ -52,7 +54,10 @@ def main() -> int:
 
 
 def _read(name: str) -> list[dict[str, str]]:
-    with (RESULTS / f"{name}.csv").open() as file:
+    path = RESULTS / f"{name}.csv"
+    if not path.exists():
+        return []
+    with path.open() as file:
         return list(csv.DictReader(file))
 
 
@@ -62,9 +67,9 @@ def _drawn(log: list[dict[str, str]], checks: list[dict[str, str]]) -> str:
     row = 0
     for table, checked in ((log, False), (checks, True)):
         for column, (words, colour) in COLUMNS.items():
-            if column not in table[0]:
-                continue
-            points = [(float(line["step"]), float(line[column])) for line in table if line[column]]
+            points = [
+                (float(line["step"]), float(line[column])) for line in table if line.get(column)
+            ]
             if not points:  # a network at rest learns nothing
                 continue
             drawn = points if checked else _smooth(points)

@@ -8,6 +8,9 @@ rounds by a simulated person. Plain scenes, scenes whose first frame is far from
 scenes in which the same thing is there twice. What is filmed moves as a still does, so this says
 whether the right thing is followed, not how well limbs are.
 
+With ``--looks`` the interaction network looks a second time at each mask that is propagated, as in
+a session, and with ``--noted`` what it sees is remembered for the rest of the round.
+
 Printed: J inside the crops of the propagation network after each round, and how much each network
 differs from the first one in round 1, with the standard error over scenes.
 """
@@ -45,7 +48,11 @@ def main() -> int:
     parser.add_argument("stills", type=Path)
     parser.add_argument("weights", type=Path, nargs="+")
     parser.add_argument("--scenes", type=int, default=80, help="of each kind")
+    parser.add_argument("--looks", action="store_true", help="look a second time")
+    parser.add_argument("--noted", action="store_true", help="and remember what is seen")
     args = parser.parse_args()
+    if args.noted and not args.looks:
+        parser.error("--noted needs --looks: what is remembered is what they see")
     cv2.setNumThreads(1)
     footage = Footage(
         [s for s in read_stills(args.stills, hold_out=0)[-HELD_OUT:] if s.mask.any()], ()
@@ -60,7 +67,8 @@ def main() -> int:
             rng = np.random.default_rng(1000 + number)
             scenes = [make_scene(footage, mix, rng) for _ in range(BATCH)]
             for path, net in networks.items():
-                found[path].append(played(net, scenes, number))
+                how = rules(net, looks=args.looks, noted=args.noted)
+                found[path].append(played(net, scenes, how, number))
         first = np.concatenate(found[args.weights[0]])
         for path, scores in found.items():
             J = np.concatenate(scores)
@@ -71,21 +79,28 @@ def main() -> int:
     return 0
 
 
-def played(net: IPN, scenes: Sequence[Scene], seed: int) -> NDArray[np.float64]:
+def rules(net: IPN, *, looks: bool, noted: bool) -> Play:
+    """How the scenes are played. Nothing is learnt, so only what is propagated comes out."""
+    return Play(
+        crop=net.config.crop,
+        rounds=ROUNDS,
+        fresh=1.0,
+        given=0.0,
+        nothing=0.0,
+        again=float(looks),
+        noted=float(noted),
+        interaction_learns=False,
+    )
+
+
+def played(net: IPN, scenes: Sequence[Scene], how: Play, seed: int) -> NDArray[np.float64]:
     """(scenes, ROUNDS): J of what is propagated, the mean over a round's frames."""
-    how = Play(crop=net.config.crop, rounds=ROUNDS, fresh=1.0, given=0.0, nothing=0.0)
-    rounds: list[list[NDArray[np.float64]]] = []
-    propagating = False
     with torch.no_grad():
-        for output in play(net, scenes, how, np.random.default_rng(seed)):
-            if output.kind != "propagation":
-                propagating = False
-                continue
-            if not propagating:
-                rounds.append([])
-            propagating = True
-            rounds[-1].append(batch_iou(output.logits[-1], output.truth).numpy())
-    return np.stack([np.mean(steps, axis=0) for steps in rounds], axis=1)
+        steps = [
+            batch_iou(output.logits[-1], output.truth).numpy()
+            for output in play(net, scenes, how, np.random.default_rng(seed))
+        ]
+    return np.stack(steps, axis=1).reshape(len(scenes), ROUNDS, -1).mean(axis=2)
 
 
 if __name__ == "__main__":

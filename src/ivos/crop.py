@@ -32,8 +32,6 @@ class CropSpec:
     """Side of the square crop in pixels; a multiple of 32."""
     propagation_crop: int = 0
     """The same for the propagation network; 0: ``crop_size``."""
-    first_crop: int = 0
-    """The same for it on frames that have no mask from an earlier round; 0: as on the others."""
     margin: float = 0.25
     """What is added to each end of a side, as a part of that side."""
     interaction_margin: float | None = None
@@ -83,7 +81,7 @@ class CropSpec:
     noted_every: int = 0
     """On every so-manieth frame from the one that was drawn on, what the second look has found is
     remembered beside what a person has drawn, for the rest of the way; 0: it is not."""
-    noted_frames: int = 3
+    noted_frames: int = 2
     """How many of these frames are remembered at a time, the newest ones."""
     steady: float = 0.0
     """How much what is found on a frame counts for the mask of the one beside it, along the optical

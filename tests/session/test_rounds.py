@@ -1180,23 +1180,6 @@ def test_each_network_and_the_second_look_have_crops_of_their_own():
         assert [drawn, led, networks.interactions[-1]["frame"].shape[-1]] == wanted
 
 
-def test_frames_that_no_round_has_reached_may_have_crops_of_their_own_size():
-    video = MovingSquares(length=4, count=2)
-    sides = replace(FAKE_SPEC, propagation_crop=96, first_crop=32)
-    all_alike = Settings(crop_size=128)
-    for settings, first, both in ((Settings(), {32}, {32, 96}), (all_alike, {128}, {128})):
-        networks = RecordingNetworks(sides)
-        session = Session(video, networks, settings=settings)
-        session.interact(video.drawn(0, (1,)))
-        run(session)
-        assert {given["frame"].shape[-1] for given in networks.propagations} == first
-        session.interact(video.drawn(3, (1, 2)))  # 2 is new
-        networks.propagations.clear()
-        run(session)
-        assert {given["frame"].shape[-1] for given in networks.propagations} == both
-        assert min(score(session, video, 1), score(session, video, 2)) > 0.8
-
-
 def test_frames_that_a_person_has_settled_and_empty_masks_are_not_looked_at_again():
     video = MovingSquares(length=4)
     networks = AnsweringNetworks(LOOKING)

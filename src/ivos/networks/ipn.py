@@ -105,6 +105,8 @@ COMPACT = NetworkConfig(
         second_look_strokes=0.5,
         second_look_crop=224,
         second_look_later=False,
+        noted_every=5,
+        noted_frames=2,
         steady=0.9,
         antialias=True,
     ),

@@ -172,39 +172,27 @@ def _looked(
 
 
 def propagate(
-    networks: Networks, jobs: Sequence[PropagationJob], side: int | None, max_batch: int
+    networks: Networks, jobs: Sequence[PropagationJob], side: int, max_batch: int
 ) -> list[Patch]:
-    """The mask of each job, from crops of ``side``; of the network's own choice with None."""
-    sides = [side or _propagation_side(job, networks.spec) for job in jobs]
-    found: dict[int, Patch] = {}
-    for one in dict.fromkeys(sides):
-        alike = [i for i, wanted in enumerate(sides) if wanted == one]
-        for part in _batches(alike, max_batch):
-            masks = _propagate(networks, [jobs[i] for i in part], one)
-            found.update(zip(part, masks, strict=True))
-    return [found[i] for i in range(len(jobs))]
-
-
-def _propagation_side(job: PropagationJob, spec: NetworkSpec) -> int:
-    first = spec.first_crop if job.previous is None else 0
-    return first or spec.propagation_crop or spec.crop_size
-
-
-def _propagate(networks: Networks, jobs: Sequence[PropagationJob], side: int) -> Iterator[Patch]:
+    """The mask of each job."""
     spec = networks.spec
-    regions = [propagation_region(job, spec) for job in jobs]
-    frames, neighbours, previous, _ = _planes(len(jobs), side)
-    for i, (job, region) in enumerate(zip(jobs, regions, strict=True)):
-        _put_frame(frames[i], job.frame, region, spec)
-        neighbours[i, 0] = _mask_crop(job.neighbour, region, job.size, side, spec)
-        previous[i, 0] = _mask_crop(job.previous, region, job.size, side, spec)
-        if spec.carry_changes and job.previous and job.neighbour_before:
-            before = _mask_crop(job.neighbour_before, region, job.size, side, spec)
-            previous[i, 0] = with_change(previous[i, 0], neighbours[i, 0], before, job.change_share)
-    references = stack_references([job.reference for job in jobs])
-    logits = networks.propagate(references, frames, neighbours, previous)
-    for i, (job, region) in enumerate(zip(jobs, regions, strict=True)):
-        yield unwarp_patch(_to_bytes(_probabilities(logits[i, 0])), region, job.size)
+    found: list[Patch] = []
+    for part in _batches([(job, propagation_region(job, spec)) for job in jobs], max_batch):
+        frames, neighbours, previous, _ = _planes(len(part), side)
+        for i, (job, region) in enumerate(part):
+            _put_frame(frames[i], job.frame, region, spec)
+            neighbours[i, 0] = _mask_crop(job.neighbour, region, job.size, side, spec)
+            previous[i, 0] = _mask_crop(job.previous, region, job.size, side, spec)
+            if spec.carry_changes and job.previous and job.neighbour_before:
+                before = _mask_crop(job.neighbour_before, region, job.size, side, spec)
+                previous[i, 0] = with_change(
+                    previous[i, 0], neighbours[i, 0], before, job.change_share
+                )
+        references = stack_references([job.reference for job, _ in part])
+        logits = networks.propagate(references, frames, neighbours, previous)
+        for i, (job, region) in enumerate(part):
+            found.append(unwarp_patch(_to_bytes(_probabilities(logits[i, 0])), region, job.size))
+    return found
 
 
 def look_again(

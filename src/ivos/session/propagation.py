@@ -59,18 +59,19 @@ class Course:
     """And what that was before this round, if there was one."""
     largest: int = 0
     """Its largest area on the frames that were visited."""
-    noted: list[Reference] = field(repr=False, default_factory=list)
-    """What second looks have found on the way, the newest first."""
+    memory: Array = field(init=False, repr=False)
+    """What the network is given to remember: that, and what second looks have found on the way."""
+    noted: list[Reference] = field(init=False, repr=False, default_factory=list)
+    """These, the newest first."""
 
-    @property
-    def memory(self) -> Array:
-        """What the network is to remember on the next frame."""
-        return side_by_side([*self.noted, self.reference]) if self.noted else self.reference
+    def __post_init__(self) -> None:
+        self.memory = self.reference
 
     def note(self, frame: int, seen: Reference, spec: NetworkSpec) -> None:
         """Remember a second look at ``frame``, if it is one of those to be remembered."""
         if spec.noted_every and abs(frame - self.source) % spec.noted_every == 0:
             self.noted = [seen, *self.noted][: spec.noted_frames]
+            self.memory = side_by_side([*self.noted, self.reference])
 
     def lead(self, mask: Patch, before: Patch | None, *, stays: bool) -> None:
         """Take a visited frame's mask for the neighbour of the next one; with ``stays`` not where
@@ -170,10 +171,11 @@ def _find(
 ) -> list[Patch]:
     """What the networks make of the jobs of the courses that are going."""
     spec, most = networks.spec, settings.max_batch
-    found = propagate(networks, jobs, settings.crop_size, most)
+    side = settings.crop_size or spec.propagation_crop or spec.crop_size
+    found = propagate(networks, jobs, side, most)
     if spec.follow_neighbour:
         largest = [max(course.largest, course.drawn) for _, course in going]
-        found = search(networks, jobs, found, largest, settings.crop_size, most)
+        found = search(networks, jobs, found, largest, side, most)
     if spec.second_look:
         side = settings.crop_size or spec.second_look_crop or spec.crop_size
         looked = look_again(networks, jobs, found, side, most)

@@ -31,7 +31,7 @@ def search(
     jobs: Sequence[PropagationJob],
     found: Sequence[Patch],
     largest: Sequence[int],
-    side: int | None,
+    side: int,
     max_batch: int,
 ) -> list[Patch]:
     """What ``propagate`` found; where that has vanished, what is found in the whole frame instead.
