@@ -96,11 +96,13 @@ def play(
             if how.propagation_learns:
                 yield output
             if how.crop.second_look and rng.random() < how.again:
-                seen = look_again(net, games, reached, how, rng)
-                if seen is not None and how.interaction_learns:
-                    yield seen[0]
-                if seen is not None and not withheld and how.noted and rng.random() < how.noted:
-                    known = torch.cat([seen[1], known], dim=3)  # until the round ends
+                looked = look_again(net, games, reached, how, rng)
+                if looked is not None:
+                    seen, noted = looked
+                    if how.interaction_learns:
+                        yield seen
+                    if not withheld and how.noted and rng.random() < how.noted:
+                        known = torch.cat([noted, known], dim=3)  # until the round ends
             compete(games, reached)
 
 
